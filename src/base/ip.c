@@ -1,0 +1,302 @@
+#include "base/ip.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assertion.h"
+
+struct class_entry {
+	const char *prefix;
+	enum ip_class class;
+};
+
+/* IANA's special-purpose registries (RFC 6890 and updates), and Azure's platform address. */
+static const struct class_entry s_classes[] = {
+	{"0.0.0.0/8", IP_CLASS_SPECIAL},         {"10.0.0.0/8", IP_CLASS_PRIVATE},
+	{"100.64.0.0/10", IP_CLASS_PRIVATE},     {"127.0.0.0/8", IP_CLASS_SPECIAL},
+	{"168.63.129.16/32", IP_CLASS_SPECIAL},  {"169.254.0.0/16", IP_CLASS_SPECIAL},
+	{"172.16.0.0/12", IP_CLASS_PRIVATE},     {"192.168.0.0/16", IP_CLASS_PRIVATE},
+	{"224.0.0.0/4", IP_CLASS_SPECIAL},       {"240.0.0.0/4", IP_CLASS_SPECIAL},
+	{"::/96", IP_CLASS_SPECIAL},             {"fc00::/7", IP_CLASS_PRIVATE},
+	{"fe80::/10", IP_CLASS_SPECIAL},         {"fec0::/10", IP_CLASS_SPECIAL},
+	{"ff00::/8", IP_CLASS_SPECIAL},
+};
+
+int ip_parse(const char *text, struct ip_address *ret_address)
+{
+	struct ip_address address = {0};
+
+	if (inet_pton(AF_INET, text, address.bytes) == 1)
+		address.family = 4;
+	else if (inet_pton(AF_INET6, text, address.bytes) == 1)
+		address.family = 6;
+	else
+		return -EINVAL;
+	*ret_address = address;
+	return 0;
+}
+
+static int parse_number(const char *text, unsigned int max, unsigned int *ret_number)
+{
+	unsigned int number = 0;
+
+	if (!*text || (text[0] == '0' && text[1]))
+		return -EINVAL;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9')
+			return -EINVAL;
+		number = number * 10 + (unsigned int)(*text - '0');
+		if (number > max)
+			return -EINVAL;
+	}
+	*ret_number = number;
+	return 0;
+}
+
+static bool host_bits_are_zero(const struct ip_prefix *prefix)
+{
+	for (size_t bit = prefix->length; bit < ip_size(&prefix->address) * 8; bit++)
+		if (prefix->address.bytes[bit / 8] & (0x80 >> (bit % 8)))
+			return false;
+	return true;
+}
+
+int ip_prefix_parse(const char *text, struct ip_prefix *ret_prefix)
+{
+	char address_text[IP_TEXT_SIZE];
+	const char *slash = strchr(text, '/');
+	size_t address_length = slash ? (size_t)(slash - text) : strlen(text);
+	struct ip_prefix prefix;
+	unsigned int length;
+
+	if (address_length >= sizeof(address_text))
+		return -EINVAL;
+	memcpy(address_text, text, address_length);
+	address_text[address_length] = '\0';
+	if (ip_parse(address_text, &prefix.address) < 0)
+		return -EINVAL;
+	length = (unsigned int)ip_size(&prefix.address) * 8;
+	if (slash && parse_number(slash + 1, length, &length) < 0)
+		return -EINVAL;
+	prefix.length = (uint8_t)length;
+	if (!host_bits_are_zero(&prefix))
+		return -EDOM;
+	*ret_prefix = prefix;
+	return 0;
+}
+
+/* Where the address part ends, and where the port text starts (NULL: none). */
+static int split_endpoint(const char *text, const char **ret_address, size_t *ret_length,
+			  const char **ret_port)
+{
+	const char *end;
+
+	*ret_address = text;
+	*ret_port = NULL;
+	if (*text == '[') {
+		end = strchr(text, ']');
+		if (!end || (end[1] && end[1] != ':'))
+			return -EINVAL;
+		*ret_address = text + 1;
+		if (end[1])
+			*ret_port = end + 2;
+	} else {
+		const char *colon = strchr(text, ':');
+
+		end = text + strlen(text);
+		if (colon && !strchr(colon + 1, ':')) {
+			end = colon;
+			*ret_port = colon + 1;
+		}
+	}
+	*ret_length = (size_t)(end - *ret_address);
+	return 0;
+}
+
+int ip_endpoint_parse(const char *text, uint16_t default_port, struct ip_endpoint *ret_endpoint)
+{
+	char address_text[IP_TEXT_SIZE];
+	const char *address, *port_text;
+	struct ip_endpoint endpoint;
+	unsigned int port = default_port;
+	size_t length;
+
+	if (split_endpoint(text, &address, &length, &port_text) < 0 ||
+	    length >= sizeof(address_text))
+		return -EINVAL;
+	memcpy(address_text, address, length);
+	address_text[length] = '\0';
+	if (ip_parse(address_text, &endpoint.address) < 0)
+		return -EINVAL;
+	if ((*text == '[') != (endpoint.address.family == 6) && (port_text || *text == '['))
+		return -EINVAL;
+	if (port_text && parse_number(port_text, 65535, &port) < 0)
+		return -EINVAL;
+	if (port == 0)
+		return -EINVAL;
+	endpoint.port = (uint16_t)port;
+	*ret_endpoint = endpoint;
+	return 0;
+}
+
+const char *ip_format(const struct ip_address *address, char text[IP_TEXT_SIZE])
+{
+	if (address->family == 0)
+		strcpy(text, "-");
+	else
+		inet_ntop(address->family == 4 ? AF_INET : AF_INET6, address->bytes, text,
+			  IP_TEXT_SIZE);
+	return text;
+}
+
+const char *ip_prefix_format(const struct ip_prefix *prefix, char text[IP_PREFIX_TEXT_SIZE])
+{
+	char address[IP_TEXT_SIZE];
+
+	snprintf(text, IP_PREFIX_TEXT_SIZE, "%s/%u", ip_format(&prefix->address, address),
+		 prefix->length);
+	return text;
+}
+
+const char *ip_endpoint_format(const struct ip_endpoint *endpoint, char text[IP_ENDPOINT_TEXT_SIZE])
+{
+	char address[IP_TEXT_SIZE];
+
+	ip_format(&endpoint->address, address);
+	snprintf(text, IP_ENDPOINT_TEXT_SIZE, endpoint->address.family == 6 ? "[%s]:%u" : "%s:%u",
+		 address, endpoint->port);
+	return text;
+}
+
+struct ip_address ip_from_v4(uint32_t host_order)
+{
+	uint32_t network_order = htonl(host_order);
+
+	return ip_from_bytes(4, &network_order);
+}
+
+struct ip_address ip_from_bytes(uint8_t family, const void *bytes)
+{
+	struct ip_address address = {.family = family};
+
+	invariant(family == 4 || family == 6);
+	memcpy(address.bytes, bytes, family == 4 ? 4 : 16);
+	return address;
+}
+
+size_t ip_size(const struct ip_address *address)
+{
+	return address->family == 4 ? 4 : 16;
+}
+
+bool ip_equal(const struct ip_address *a, const struct ip_address *b)
+{
+	return ip_compare(a, b) == 0;
+}
+
+int ip_compare(const struct ip_address *a, const struct ip_address *b)
+{
+	if (a->family != b->family)
+		return a->family < b->family ? -1 : 1;
+	return memcmp(a->bytes, b->bytes, ip_size(a));
+}
+
+bool ip_endpoint_equal(const struct ip_endpoint *a, const struct ip_endpoint *b)
+{
+	return a->port == b->port && ip_equal(&a->address, &b->address);
+}
+
+bool ip_prefix_contains(const struct ip_prefix *prefix, const struct ip_address *address)
+{
+	size_t whole = prefix->length / 8;
+	unsigned int rest = prefix->length % 8;
+
+	if (prefix->address.family != address->family ||
+	    memcmp(prefix->address.bytes, address->bytes, whole) != 0)
+		return false;
+	if (rest == 0)
+		return true;
+	uint8_t mask = (uint8_t)(0xff << (8 - rest));
+	return (prefix->address.bytes[whole] & mask) == (address->bytes[whole] & mask);
+}
+
+bool ip_unmap(const struct ip_address *address, struct ip_address *ret_v4)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	static const uint8_t nat64[12] = {0x00, 0x64, 0xff, 0x9b};
+
+	if (address->family != 6)
+		return false;
+	if (memcmp(address->bytes, mapped, 12) == 0 || memcmp(address->bytes, nat64, 12) == 0)
+		*ret_v4 = ip_from_bytes(4, address->bytes + 12);
+	else if (address->bytes[0] == 0x20 && address->bytes[1] == 0x02)
+		*ret_v4 = ip_from_bytes(4, address->bytes + 2);
+	else
+		return false;
+	return true;
+}
+
+enum ip_class ip_classify(const struct ip_address *address)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	struct ip_address hidden;
+
+	if (address->family == 6 && memcmp(address->bytes, mapped, 12) == 0)
+		return IP_CLASS_SPECIAL;
+	if (ip_unmap(address, &hidden))
+		return ip_classify(&hidden);
+	for (size_t i = 0; i < sizeof(s_classes) / sizeof(s_classes[0]); i++) {
+		struct ip_prefix prefix;
+
+		invariant(ip_prefix_parse(s_classes[i].prefix, &prefix) == 0);
+		if (ip_prefix_contains(&prefix, address))
+			return s_classes[i].class;
+	}
+	return IP_CLASS_PUBLIC;
+}
+
+socklen_t ip_to_sockaddr(const struct ip_endpoint *endpoint, struct sockaddr_storage *ret_address)
+{
+	memset(ret_address, 0, sizeof(*ret_address));
+	if (endpoint->address.family == 4) {
+		struct sockaddr_in *v4 = (struct sockaddr_in *)ret_address;
+
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(endpoint->port);
+		memcpy(&v4->sin_addr, endpoint->address.bytes, 4);
+		return sizeof(*v4);
+	}
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret_address;
+
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = htons(endpoint->port);
+	memcpy(&v6->sin6_addr, endpoint->address.bytes, 16);
+	return sizeof(*v6);
+}
+
+int ip_from_sockaddr(const struct sockaddr_storage *address, struct ip_endpoint *ret_endpoint)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	if (address->ss_family == AF_INET) {
+		const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+
+		ret_endpoint->address = ip_from_bytes(4, &v4->sin_addr);
+		ret_endpoint->port = ntohs(v4->sin_port);
+		return 0;
+	}
+	if (address->ss_family != AF_INET6)
+		return -EAFNOSUPPORT;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+	const uint8_t *bytes = (const uint8_t *)&v6->sin6_addr;
+
+	if (memcmp(bytes, mapped, 12) == 0)
+		ret_endpoint->address = ip_from_bytes(4, bytes + 12);
+	else
+		ret_endpoint->address = ip_from_bytes(6, bytes);
+	ret_endpoint->port = ntohs(v6->sin6_port);
+	return 0;
+}
