@@ -1,0 +1,37 @@
+/*
+ * The name table: many patterns, each with an ascending list of values (rule positions), looked up
+ * by one name in time that depends on the name's labels, not on the number of patterns. Built once,
+ * then immutable and safe to share between threads.
+ */
+#pragma once
+
+#include "name/pattern.h"
+
+struct name_table_builder;
+struct name_table;
+
+struct name_table_builder *name_table_builder_new(void);
+void name_table_builder_free(struct name_table_builder *builder);
+
+/* Values may be added in any order; duplicates of (pattern, value) are kept once. -ENOMEM. */
+int name_table_builder_add(struct name_table_builder *builder, const struct pattern *pattern,
+			   uint32_t value);
+
+/* Consumes the builder (also on failure). NULL: out of memory. */
+struct name_table *name_table_build(struct name_table_builder *builder);
+void name_table_free(struct name_table *table);
+
+/* Bytes held, for the metric and the benchmark. */
+size_t name_table_memory(const struct name_table *table);
+
+/* The values of all patterns that match `name`, ascending, each once. No allocation. */
+struct name_table_cursor {
+	struct {
+		const uint32_t *next, *end;
+	} lists[NAME_MAX_LENGTH + 3]; /* not all initialised: only the first `count` */
+	uint32_t count;
+};
+void name_table_find(const struct name_table *table, const struct name *name,
+		     struct name_table_cursor *ret_cursor);
+/* False: there are no more. */
+bool name_table_next(struct name_table_cursor *cursor, uint32_t *ret_value);

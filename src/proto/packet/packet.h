@@ -1,0 +1,47 @@
+/*
+ * IP, TCP and UDP headers of one packet, as facts. IPv6 extension headers are walked; what cannot
+ * be walked to a transport header (fragments, ESP, too many) has transport PACKET_OTHER.
+ */
+#pragma once
+
+#include "base/ip.h"
+
+enum packet_transport {
+	PACKET_OTHER,
+	PACKET_TCP,
+	PACKET_UDP,
+	PACKET_ICMP, /* ICMP or ICMPv6 */
+};
+
+#define PACKET_TCP_FIN 0x01
+#define PACKET_TCP_SYN 0x02
+#define PACKET_TCP_RST 0x04
+#define PACKET_TCP_PSH 0x08
+#define PACKET_TCP_ACK 0x10
+#define PACKET_TCP_URG 0x20
+
+struct packet {
+	struct ip_address source, destination;
+	enum packet_transport transport;
+	uint8_t protocol;                       /* IP protocol number of the last header reached */
+	uint16_t source_port, destination_port; /* TCP, UDP */
+	uint32_t sequence, acknowledgement;     /* TCP */
+	uint8_t flags;
+	uint16_t urgent;
+	const uint8_t *payload; /* transport payload, inside the bytes that were parsed */
+	size_t payload_length;
+};
+
+/* -EBADMSG: not a whole, consistent IPv4/IPv6 packet (lengths, header sizes). Trailing padding is
+ * ignored. */
+int packet_parse(const void *bytes, size_t length, struct packet *ret_packet);
+
+/*
+ * Builds a bare TCP reset from `source` to `destination` (RFC 9293 section 3.5.2) with checksums,
+ * hop limit 64. With `acknowledge`, flags are RST|ACK. Returns the length; the buffer must hold
+ * PACKET_RESET_SIZE.
+ */
+#define PACKET_RESET_SIZE 60
+size_t packet_build_reset(const struct ip_endpoint *source, const struct ip_endpoint *destination,
+			  uint32_t sequence, uint32_t acknowledgement, bool acknowledge,
+			  uint8_t buffer[PACKET_RESET_SIZE]);
