@@ -1,0 +1,39 @@
+/*
+ * Conntrack and packet marks: the contract between the ruleset and the program.
+ * Top four bits: state; low 24 bits: the admission's number (pins/admissions.h).
+ */
+#pragma once
+
+#include <stdint.h>
+
+#define MARK_STATE_MASK  0xf0000000u
+#define MARK_NUMBER_MASK 0x00ffffffu
+
+enum mark_state {
+	MARK_NONE = 0x00000000u, /* not classified yet: the first packet's prerouting decides */
+	MARK_HELLO =
+		0x10000000u, /* conntrack: inspected, the hello is not whole; payload is queued */
+	MARK_CONFIRM = 0x20000000u, /* conntrack: hello released, waiting for the server's handshake
+				       record; queued */
+	MARK_INSPECTED = 0x30000000u, /* conntrack: allowed, forwarded by the kernel */
+	MARK_NETWORK = 0x40000000u,   /* conntrack: allowed by a network rule */
+	MARK_DENIED = 0x50000000u,    /* conntrack: every packet of both directions is rejected */
+	MARK_PROXIED = 0x60000000u,   /* conntrack: the client's side of a proxied flow */
+	MARK_ALIVE = 0xa0000000u,     /* packet: the gateway's process lives */
+	MARK_TPROXY = 0xb0000000u,    /* packet: deliver to a local transparent socket */
+};
+
+static inline uint32_t mark_make(enum mark_state state, uint32_t number)
+{
+	return (uint32_t)state | (number & MARK_NUMBER_MASK);
+}
+
+static inline enum mark_state mark_state(uint32_t mark)
+{
+	return (enum mark_state)(mark & MARK_STATE_MASK);
+}
+
+static inline uint32_t mark_number(uint32_t mark)
+{
+	return mark & MARK_NUMBER_MASK;
+}

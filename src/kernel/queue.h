@@ -1,0 +1,48 @@
+/*
+ * NFQUEUE: packets held for a verdict. The queue rule is nftables' own `queue` where the kernel has
+ * it, else the xt NFQUEUE target through nft_compat; one function hides it. Never the bypass flag:
+ * no listener means drop.
+ */
+#pragma once
+
+#include "base/ip.h"
+#include "loop/loop.h"
+
+/* Puts the one rule into chain RULESET_QUEUE_CHAIN: queues first … first+count-1, spread by
+ * addresses. */
+int queue_rule_install(uint16_t first, uint16_t count);
+
+struct queue;
+
+struct queue_packet {
+	uint32_t id;          /* for the verdict */
+	uint32_t mark;        /* packet mark */
+	const uint8_t *bytes; /* from the IP header; valid during the callback */
+	size_t length;
+	bool truncated; /* the copy is not whole */
+};
+
+/* Binds `number` in this thread's loop. Packet callbacks must end in queue_verdict() now or later.
+   NULL: errno (EPERM: another process has the queue). */
+struct queue *queue_open(struct loop *loop, uint16_t number, uint32_t capacity,
+			 void (*received)(void *context, const struct queue_packet *packet),
+			 void *context);
+void queue_close(struct queue *queue);
+
+/* `mark`: packet mark for the chains behind the queue (0: leave). Negative errno. */
+int queue_accept(struct queue *queue, uint32_t id, uint32_t mark);
+int queue_drop(struct queue *queue, uint32_t id);
+
+struct queue_figures {
+	uint64_t packets,
+		lost; /* lost: copies the socket had no room for (their packets are dropped) */
+};
+struct queue_figures queue_figures(const struct queue *queue);
+
+/* Resets towards the outside or inside, through a raw socket. One a thread. */
+struct reset_sender;
+struct reset_sender *reset_sender_open(void);
+void reset_sender_close(struct reset_sender *sender);
+/* `packet`: an IP packet made by packet_build_reset(). */
+int reset_sender_send(struct reset_sender *sender, const struct ip_address *destination,
+		      const uint8_t *packet, size_t length);

@@ -1,0 +1,48 @@
+/*
+ * Admissions: what admitted a flow, as a small number that fits a conntrack mark. A number stands
+ * for a name (inspected flows) or a rule's label (network rules) and keeps its meaning for the life
+ * of the state folder, also over reloads and restarts, so that a running flow can be judged again.
+ * Shared by all workers. Numbers are 1 … capacity (at most ADMISSION_MAX).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ADMISSION_MAX 0x00ffffffu
+
+enum admission_kind {
+	ADMISSION_NAME, /* key: canonical name */
+	ADMISSION_RULE, /* key: "collection/rule" */
+};
+
+struct admission {
+	enum admission_kind kind;
+	char key[512];
+};
+
+struct admissions;
+
+struct admissions *admissions_new(uint32_t capacity);
+void admissions_free(struct admissions *admissions);
+
+/* The number of (kind, key), given now if it had none. -ENOSPC: full (see admissions_sweep).
+ * -ENAMETOOLONG. */
+int admissions_number(struct admissions *admissions, enum admission_kind kind, const char *key,
+		      uint32_t *ret_number);
+/* False: the number means nothing. */
+bool admissions_find(const struct admissions *admissions, uint32_t number,
+		     struct admission *ret_admission);
+
+/* Frees the numbers for which `in_use` says no and that were not given since `begin` was called. */
+uint64_t admissions_sweep_begin(struct admissions *admissions);
+void admissions_sweep_end(struct admissions *admissions, uint64_t begin,
+			  bool (*in_use)(void *context, uint32_t number), void *context);
+
+uint32_t admissions_held(const struct admissions *admissions);
+uint32_t admissions_capacity(const struct admissions *admissions);
+
+/* Persisted beside the pins, same manner. -EBADMSG changes nothing. */
+int admissions_save(const struct admissions *admissions, const char *path);
+int admissions_load(struct admissions *admissions, const char *path);

@@ -1,0 +1,100 @@
+/*
+ * The rules as written, before compilation: what the configuration and the catalogue produce. Plain
+ * data that its makers fill and policy_compile() takes over.
+ */
+#pragma once
+
+#include "base/ip.h"
+#include "name/pattern.h"
+
+enum rule_kind {
+	RULE_NETWORK,
+	RULE_APPLICATION,
+};
+
+enum rule_action {
+	RULE_ALLOW,
+	RULE_DENY,
+};
+
+#define TRANSPORT_TCP  0x1
+#define TRANSPORT_UDP  0x2
+#define TRANSPORT_ICMP 0x4
+#define TRANSPORT_ANY  0xf
+
+enum application_protocol {
+	APPLICATION_HTTP,
+	APPLICATION_HTTPS,
+};
+
+struct port_range {
+	uint16_t first, last;
+};
+
+struct application_port {
+	enum application_protocol protocol;
+	uint16_t port;
+};
+
+/* An empty list matches nothing; "any" is its own flag. */
+struct rule {
+	char *name;
+	char *origin; /* where it comes from: "edition 2024-05-20: …", "sallyport.yaml:12"; may be
+			 NULL */
+	char *purpose; /* may be NULL */
+	bool any_source;
+	struct ip_prefix *sources;
+	size_t source_count;
+	/* network rules */
+	bool any_destination;
+	struct ip_prefix *destinations; /* service tags already expanded */
+	size_t destination_count;
+	struct name *fqdns; /* destinations by name */
+	size_t fqdn_count;
+	unsigned int transports; /* TRANSPORT_* bits */
+	bool any_port;
+	struct port_range *ports;
+	size_t port_count;
+	/* application rules */
+	struct pattern *patterns;
+	size_t pattern_count;
+	struct application_port *protocols;
+	size_t protocol_count;
+};
+
+#define RULE_PRIORITY_BEST  100
+#define RULE_PRIORITY_WORST 65000
+
+struct rule_collection {
+	char *name;
+	unsigned int priority;
+	enum rule_action action;
+	enum rule_kind kind;
+	struct rule *rules;
+	size_t rule_count;
+};
+
+struct rule_set {
+	struct rule_collection *collections;
+	size_t collection_count;
+	/* Exceptions to the guard on addresses (policy.h). */
+	struct ip_prefix *private_destinations;
+	size_t private_destination_count;
+	struct ip_prefix *special_exceptions;
+	size_t special_exception_count;
+	struct ip_address *own_addresses; /* the gateway's: never pinned, never dialled */
+	size_t own_address_count;
+};
+
+/* Growing helpers: return the new zeroed element, or NULL when there is no memory. */
+struct rule_collection *rule_set_add_collection(struct rule_set *set);
+struct rule *rule_collection_add_rule(struct rule_collection *collection);
+int rule_add_source(struct rule *rule, const struct ip_prefix *prefix);             /* -ENOMEM */
+int rule_add_destination(struct rule *rule, const struct ip_prefix *prefix);        /* -ENOMEM */
+int rule_add_fqdn(struct rule *rule, const struct name *name);                      /* -ENOMEM */
+int rule_add_ports(struct rule *rule, uint16_t first, uint16_t last);               /* -ENOMEM */
+int rule_add_pattern(struct rule *rule, const struct pattern *pattern);             /* -ENOMEM */
+int rule_add_protocol(struct rule *rule, enum application_protocol, uint16_t port); /* -ENOMEM */
+
+/* Frees everything inside, not the struct itself. */
+void rule_set_done(struct rule_set *set);
