@@ -10,9 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NAME_MAX_LENGTH 253 /* RFC 1035 section 2.3.4, without the root's dot */
+/* RFC 1035 section 2.3.4, without the root's dot, and what follows from it. */
+#define NAME_MAX_LENGTH  253
+#define LABEL_MAX_LENGTH 63
+#define NAME_MAX_LABELS  127
 
-/* A canonical name as a value: only name_parse() and friends make one. */
+/* A canonical name as a value: only name_from_wire() and name_from_person() make one. */
 struct name {
 	uint8_t length;                 /* 1..253 */
 	char text[NAME_MAX_LENGTH + 1]; /* NUL-terminated */
@@ -25,7 +28,9 @@ enum name_error {
 	NAME_LABEL_EMPTY,
 	NAME_LABEL_TOO_LONG,
 	NAME_BYTE_NOT_ALLOWED, /* also NUL */
-	NAME_IS_ADDRESS,       /* an IPv4 or IPv6 literal, in any spelling inet_aton() would take */
+	/* An IPv6 literal, or an IPv4 one in any spelling inet_aton() would take: as browsers do,
+	   every name whose last label is a number (all digits, or 0x and hexadecimal digits). */
+	NAME_IS_ADDRESS,
 	NAME_IDN_INVALID,
 };
 

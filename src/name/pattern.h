@@ -1,11 +1,14 @@
 /*
  * Name patterns of application rules:
+ *
  *   a.b.c      exact
- *   *.b.c      any number (>= 1) of labels below b.c, never b.c itself; ".b.c" is the same, with a
- * warning
+ *   *.b.c      any number (>= 1) of labels below b.c, never b.c itself;
+ *              ".b.c" is the same, with a warning
  *   *          every name
- *   md-*.b.c   one '*' inside the left-most label: matches within that label only (the label may be
- * as short as the fixed parts) Anything else is refused with a message that says what is allowed.
+ *   md-*.b.c   one '*' inside the left-most label: matches within that label only, which may be as
+ *              short as the fixed parts
+ *
+ * Anything else is refused with a message that says what is allowed.
  */
 #pragma once
 
@@ -22,9 +25,9 @@ struct pattern {
 	enum pattern_kind kind;
 	struct name name; /* EXACT: the name; BELOW, LABEL: the suffix without a leading dot; ANY:
 			     unused */
-	char prefix[64];  /* LABEL: what stands before the star, and */
-	char postfix[64]; /* after it, in the left-most label */
-	bool leading_dot; /* written ".x": callers warn */
+	char prefix[LABEL_MAX_LENGTH + 1];  /* LABEL: what stands before the star, and */
+	char postfix[LABEL_MAX_LENGTH + 1]; /* after it, in the left-most label */
+	bool leading_dot;                   /* written ".x": callers warn */
 };
 
 /*
@@ -37,5 +40,5 @@ int pattern_parse(const char *text, struct pattern *ret_pattern, const char **re
 bool pattern_matches(const struct pattern *pattern, const struct name *name);
 
 /* Canonical spelling ("*.b.c"). */
-#define PATTERN_TEXT_SIZE (NAME_MAX_LENGTH + 64 + 4)
+#define PATTERN_TEXT_SIZE (NAME_MAX_LENGTH + LABEL_MAX_LENGTH + 5)
 const char *pattern_format(const struct pattern *pattern, char text[PATTERN_TEXT_SIZE]);

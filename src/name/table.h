@@ -24,12 +24,20 @@ void name_table_free(struct name_table *table);
 /* Bytes held, for the metric and the benchmark. */
 size_t name_table_memory(const struct name_table *table);
 
-/* The values of all patterns that match `name`, ascending, each once. No allocation. */
+/*
+ * The values of all patterns that match `name`, ascending, each once. No allocation. The cursor is
+ * valid as long as the table; the name need not outlive the call. Its fields are the module's own.
+ */
 struct name_table_cursor {
+	/* One for the name, one for each suffix, one for "*"; only the first `count` are set. */
 	struct {
 		const uint32_t *next, *end;
-	} lists[NAME_MAX_LENGTH + 3]; /* not all initialised: only the first `count` */
+	} lists[NAME_MAX_LABELS + 1];
 	uint32_t count;
+	/* Patterns with a star inside the left-most label, from the next that matches it on. */
+	const uint32_t *next_label_pattern, *end_of_label_patterns;
+	uint8_t label_length; /* of the left-most label; set when there are such patterns */
+	char label[LABEL_MAX_LENGTH];
 };
 void name_table_find(const struct name_table *table, const struct name *name,
 		     struct name_table_cursor *ret_cursor);
