@@ -15,13 +15,20 @@ struct class_entry {
 
 /* IANA's special-purpose registries (RFC 6890 and updates), and Azure's platform address. */
 static const struct class_entry s_classes[] = {
-	{"0.0.0.0/8", IP_CLASS_SPECIAL},         {"10.0.0.0/8", IP_CLASS_PRIVATE},
-	{"100.64.0.0/10", IP_CLASS_PRIVATE},     {"127.0.0.0/8", IP_CLASS_SPECIAL},
-	{"168.63.129.16/32", IP_CLASS_SPECIAL},  {"169.254.0.0/16", IP_CLASS_SPECIAL},
-	{"172.16.0.0/12", IP_CLASS_PRIVATE},     {"192.168.0.0/16", IP_CLASS_PRIVATE},
-	{"224.0.0.0/4", IP_CLASS_SPECIAL},       {"240.0.0.0/4", IP_CLASS_SPECIAL},
-	{"::/96", IP_CLASS_SPECIAL},             {"fc00::/7", IP_CLASS_PRIVATE},
-	{"fe80::/10", IP_CLASS_SPECIAL},         {"fec0::/10", IP_CLASS_SPECIAL},
+	{"0.0.0.0/8", IP_CLASS_SPECIAL},
+	{"10.0.0.0/8", IP_CLASS_PRIVATE},
+	{"100.64.0.0/10", IP_CLASS_PRIVATE},
+	{"127.0.0.0/8", IP_CLASS_SPECIAL},
+	{"168.63.129.16/32", IP_CLASS_SPECIAL},
+	{"169.254.0.0/16", IP_CLASS_SPECIAL},
+	{"172.16.0.0/12", IP_CLASS_PRIVATE},
+	{"192.168.0.0/16", IP_CLASS_PRIVATE},
+	{"224.0.0.0/4", IP_CLASS_SPECIAL},
+	{"240.0.0.0/4", IP_CLASS_SPECIAL},
+	{"::/96", IP_CLASS_SPECIAL},
+	{"fc00::/7", IP_CLASS_PRIVATE},
+	{"fe80::/10", IP_CLASS_SPECIAL},
+	{"fec0::/10", IP_CLASS_SPECIAL},
 	{"ff00::/8", IP_CLASS_SPECIAL},
 };
 

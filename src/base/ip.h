@@ -1,6 +1,6 @@
 /*
- * IP addresses and prefixes of both families as plain values. IPv4-mapped IPv6 addresses are kept as
- * written by the parser; ip_unmap() and ip_classify() deal with the disguises.
+ * IP addresses and prefixes of both families as plain values. IPv4-mapped IPv6 addresses are kept
+ * as written by the parser; ip_unmap() and ip_classify() deal with the disguises.
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 struct ip_address {
-	uint8_t family; /* 4 or 6; 0: no address */
+	uint8_t family;    /* 4 or 6; 0: no address */
 	uint8_t bytes[16]; /* network order; IPv4 uses the first four, the rest is zero */
 };
 
@@ -37,7 +37,8 @@ int ip_endpoint_parse(const char *text, uint16_t default_port, struct ip_endpoin
 
 const char *ip_format(const struct ip_address *address, char text[IP_TEXT_SIZE]);
 const char *ip_prefix_format(const struct ip_prefix *prefix, char text[IP_PREFIX_TEXT_SIZE]);
-const char *ip_endpoint_format(const struct ip_endpoint *endpoint, char text[IP_ENDPOINT_TEXT_SIZE]);
+const char *ip_endpoint_format(const struct ip_endpoint *endpoint,
+			       char text[IP_ENDPOINT_TEXT_SIZE]);
 
 struct ip_address ip_from_v4(uint32_t host_order);
 struct ip_address ip_from_bytes(uint8_t family, const void *bytes); /* 4 or 16 bytes */

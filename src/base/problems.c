@@ -99,7 +99,8 @@ char *problems_format(const struct problems *problems)
 			text_addf(&text, "%s:", problem->file);
 		if (problem->line)
 			text_addf(&text, "%u:%u:", problem->line, problem->column);
-		text_addf(&text, "%s%s: %s\n", text.length && text.data[text.length - 1] == ':' ? " " : "",
+		text_addf(&text, "%s%s: %s\n",
+			  text.length && text.data[text.length - 1] == ':' ? " " : "",
 			  problem->severity == PROBLEM_ERROR ? "error" : "warning",
 			  problem->text ? problem->text : "(out of memory)");
 	}

@@ -1,6 +1,7 @@
 /*
- * Complaints about input (configuration, catalogue, service tags): file, line, column, what is wrong
- * and what is allowed. Readers collect as many as they can, then give up; the outer layer prints.
+ * Complaints about input (configuration, catalogue, service tags): file, line, column, what is
+ * wrong and what is allowed. Readers collect as many as they can, then give up; the outer layer
+ * prints.
  */
 #pragma once
 

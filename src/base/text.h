@@ -1,6 +1,6 @@
 /*
- * A growing string for generators (rulesets, JSON, tables). Running out of memory is remembered, not
- * reported at each step: check text_failed() once at the end.
+ * A growing string for generators (rulesets, JSON, tables). Running out of memory is remembered,
+ * not reported at each step: check text_failed() once at the end.
  */
 #pragma once
 
@@ -20,8 +20,8 @@ void text_add(struct text *text, const char *string);
 void text_add_bytes(struct text *text, const void *bytes, size_t length);
 __attribute__((format(printf, 2, 3))) void text_addf(struct text *text, const char *format, ...);
 void text_add_json_string(struct text *text, const char *string, size_t length); /* with quotes */
-void text_clear(struct text *text);                                              /* keeps the room */
-void text_free(struct text *text);                                               /* for cleanup() */
+void text_clear(struct text *text); /* keeps the room */
+void text_free(struct text *text);  /* for cleanup() */
 
 static inline bool text_failed(const struct text *text)
 {

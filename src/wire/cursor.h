@@ -2,9 +2,9 @@
  * The one bounds-checked cursor through which every hostile byte is read.
  *
  * A cursor is a window on bytes that belong to someone else. Reads only shrink it. The first read
- * that does not fit marks it failed and empties it; every later read then gives zero, so a parser may
- * read a whole structure and ask cursor_failed() once. Sub-cursors (cursor_take) never reach past
- * their parent, so an inner length can never exceed an outer one.
+ * that does not fit marks it failed and empties it; every later read then gives zero, so a parser
+ * may read a whole structure and ask cursor_failed() once. Sub-cursors (cursor_take) never reach
+ * past their parent, so an inner length can never exceed an outer one.
  */
 #pragma once
 
