@@ -1,0 +1,40 @@
+"""What the laboratory's tests share: one laboratory for all of them."""
+
+import os
+import signal
+
+import pytest
+
+from lab.clients import Clients
+from lab.laboratory import Laboratory
+from lab.plain_forwarding import PlainForwarding
+
+
+def pytest_configure(config):
+    def interrupt(*_):
+        raise KeyboardInterrupt  # pytest then runs the fixtures' ends, as it does for Ctrl-C
+    signal.signal(signal.SIGTERM, interrupt)
+
+
+def pytest_collection_modifyitems(items):
+    if os.geteuid() != 0:
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason="the laboratory needs root (network namespaces)"))
+
+
+@pytest.fixture(scope="session")
+def lab():
+    with Laboratory() as laboratory:
+        yield laboratory
+
+
+@pytest.fixture(scope="session")
+def clients(lab):
+    return Clients(lab)
+
+
+@pytest.fixture(scope="module")
+def plain(lab):
+    """Everything is let through, for the length of one test file."""
+    with PlainForwarding(lab.gateway):
+        yield
