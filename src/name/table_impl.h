@@ -1,0 +1,91 @@
+/* What the builder writes and the lookup reads: see table.c for how it fits together. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "name/table.h"
+
+/* One place of the hash table; `record` 0: empty. */
+struct table_slot {
+	uint32_t tag;    /* the upper half of the suffix's hash; never falls from slot to slot */
+	uint32_t record; /* where in words[] */
+};
+
+struct name_table {
+	struct hash_key key;
+	struct table_slot *slots; /* the last one is empty */
+	uint32_t *words;          /* all records; words[0] is unused, so that 0 means none */
+	size_t slot_count, word_count;
+	uint32_t capacity;   /* home slots are below it */
+	uint32_t any;        /* the record of "*", or 0 */
+	uint64_t depths[2];  /* bit n: a suffix of n labels is in the table */
+	uint32_t max_labels; /* of all suffixes */
+};
+
+/*
+ * A record, in words of 32 bits:
+ *
+ *   header                 the suffix's length and which lists follow
+ *   text                   the suffix, padded to whole words
+ *   each list: n, n words  EXACT and BELOW: ascending values; LABEL: packed label patterns
+ */
+#define RECORD_LENGTH_MASK 0xffu
+#define RECORD_EXACT       0x100u
+#define RECORD_BELOW       0x200u
+#define RECORD_LABEL       0x400u
+
+/*
+ * A label pattern: its value, the lengths of prefix (low byte) and postfix (next byte), and both
+ * texts, padded together to whole words. Ascending by value.
+ */
+#define LABEL_PATTERN_HEADER 2
+
+static inline size_t words_for(size_t bytes)
+{
+	return (bytes + 3) / 4;
+}
+
+/* The lower and upper half of the 128-bit product, folded: mixes every bit of both into every bit.
+ */
+static inline uint64_t fold_product(uint64_t a, uint64_t b)
+{
+	__uint128_t product = (__uint128_t)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* 0..8 bytes as a number; together with the length it is unique. */
+static inline uint64_t load_bytes(const char *bytes, size_t length)
+{
+	uint32_t low, high;
+
+	if (length >= 4) {
+		memcpy(&low, bytes, 4);
+		memcpy(&high, bytes + length - 4, 4);
+		return (uint64_t)high << 32 | low;
+	}
+	if (length == 0)
+		return 0;
+	return (uint64_t)(uint8_t)bytes[0] << 16 | (uint64_t)(uint8_t)bytes[length / 2] << 8 |
+	       (uint8_t)bytes[length - 1];
+}
+
+/* The hash of "label.suffix" from that of "suffix" (0: no suffix). */
+static inline uint64_t hash_label(const struct hash_key *key, uint64_t suffix, const char *label,
+				  size_t length)
+{
+	uint64_t state = suffix ^ key->half[0] ^ (uint64_t)length << 56;
+
+	for (; length > 8; label += 8, length -= 8)
+		state = fold_product(state ^ load_bytes(label, 8), key->half[1] | 1);
+	return fold_product(state ^ load_bytes(label, length), key->half[1] | 1);
+}
+
+/* Where a suffix is looked for first: rises with its tag. */
+static inline uint32_t home_slot(const struct name_table *table, uint32_t tag)
+{
+	return (uint32_t)((uint64_t)tag * table->capacity >> 32);
+}
