@@ -1,6 +1,6 @@
 /*
- * Pins: which addresses were answered for which name, until when. Shared by all workers (striped
- * locks inside), fixed capacity from start-up, persisted. Times are in milliseconds of
+ * Pins: which addresses were answered for which name, until when. Shared by all workers (one
+ * read-write lock inside), fixed capacity from start-up, persisted. Times are in milliseconds of
  * clock_steady_ms().
  */
 #pragma once

@@ -1,0 +1,318 @@
+/*
+ * The registry of admissions: an array indexed by number - 1, and a chained hash index by (kind,
+ * key).
+ *
+ * A number is given once and keeps its meaning until a sweep finds that no flow carries it. A sweep
+ * works against a walk over the kernel's connection table that takes a while: numbers given or
+ * asked for since the walk began are kept whatever the walk saw. Each such use stamps the entry
+ * with the current epoch.
+ */
+#include "pins/admissions.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assertion.h"
+#include "base/cleanup.h"
+#include "base/hash.h"
+#include "base/text.h"
+#include "pins/state_file.h"
+
+#define FIRST_LINE "sallyport admissions 1"
+
+struct entry {
+	bool used;
+	uint64_t epoch; /* of the last time the number was given out */
+	uint32_t next;  /* number in the chain or free list; 0: the end */
+	struct admission admission;
+};
+
+struct admissions {
+	pthread_mutex_t lock;
+	struct hash_key key;
+	struct entry *entries;
+	uint32_t *heads;
+	uint32_t bucket_mask;
+	uint32_t capacity, held, free_head, next_unused;
+	uint64_t epoch;
+};
+
+static uint32_t *head_of(const struct admissions *admissions, enum admission_kind kind,
+			 const char *key)
+{
+	uint64_t hash = hash_bytes(&admissions->key, key, strlen(key)) + (uint64_t)kind;
+
+	return &admissions->heads[hash & admissions->bucket_mask];
+}
+
+struct admissions *admissions_new(uint32_t capacity)
+{
+	struct admissions *admissions = calloc(1, sizeof(*admissions));
+	uint32_t buckets = 16;
+
+	invariant(capacity >= 1 && capacity <= ADMISSION_MAX);
+	if (!admissions)
+		return NULL;
+	while (buckets < capacity)
+		buckets *= 2;
+	pthread_mutex_init(&admissions->lock, NULL);
+	admissions->key = hash_key_random();
+	admissions->capacity = capacity;
+	admissions->bucket_mask = buckets - 1;
+	admissions->entries = calloc(capacity, sizeof(*admissions->entries));
+	admissions->heads = calloc(buckets, sizeof(*admissions->heads));
+	if (!admissions->entries || !admissions->heads) {
+		admissions_free(admissions);
+		return NULL;
+	}
+	return admissions;
+}
+
+void admissions_free(struct admissions *admissions)
+{
+	if (!admissions)
+		return;
+	pthread_mutex_destroy(&admissions->lock);
+	free(admissions->entries);
+	free(admissions->heads);
+	free(admissions);
+}
+
+static void put(struct admissions *admissions, uint32_t number, enum admission_kind kind,
+		const char *key)
+{
+	struct entry *entry = &admissions->entries[number - 1];
+	uint32_t *head = head_of(admissions, kind, key);
+
+	entry->used = true;
+	entry->epoch = admissions->epoch;
+	entry->admission.kind = kind;
+	snprintf(entry->admission.key, sizeof(entry->admission.key), "%s", key);
+	entry->next = *head;
+	*head = number;
+	admissions->held++;
+}
+
+static uint32_t take_free(struct admissions *admissions)
+{
+	uint32_t number = admissions->free_head;
+
+	if (number != 0) {
+		admissions->free_head = admissions->entries[number - 1].next;
+		return number;
+	}
+	return admissions->next_unused < admissions->capacity ? ++admissions->next_unused : 0;
+}
+
+static uint32_t find(const struct admissions *admissions, enum admission_kind kind, const char *key)
+{
+	uint32_t number = *head_of(admissions, kind, key);
+
+	while (number != 0) {
+		const struct entry *entry = &admissions->entries[number - 1];
+
+		if (entry->admission.kind == kind && strcmp(entry->admission.key, key) == 0)
+			break;
+		number = entry->next;
+	}
+	return number;
+}
+
+int admissions_number(struct admissions *admissions, enum admission_kind kind, const char *key,
+		      uint32_t *ret_number)
+{
+	uint32_t number;
+
+	if (strlen(key) >= sizeof(((struct admission *)NULL)->key))
+		return -ENAMETOOLONG;
+	pthread_mutex_lock(&admissions->lock);
+	number = find(admissions, kind, key);
+	if (number != 0) {
+		admissions->entries[number - 1].epoch = admissions->epoch;
+	} else {
+		number = take_free(admissions);
+		if (number != 0)
+			put(admissions, number, kind, key);
+	}
+	pthread_mutex_unlock(&admissions->lock);
+	if (number == 0)
+		return -ENOSPC;
+	*ret_number = number;
+	return 0;
+}
+
+/* The lock protects the table, not its meaning: readers of a const table take it too. */
+static pthread_mutex_t *lock_of(const struct admissions *admissions)
+{
+	return &((struct admissions *)(uintptr_t)admissions)->lock;
+}
+
+bool admissions_find(const struct admissions *admissions, uint32_t number,
+		     struct admission *ret_admission)
+{
+	bool found;
+
+	pthread_mutex_lock(lock_of(admissions));
+	found = number >= 1 && number <= admissions->next_unused &&
+		admissions->entries[number - 1].used;
+	if (found)
+		*ret_admission = admissions->entries[number - 1].admission;
+	pthread_mutex_unlock(lock_of(admissions));
+	return found;
+}
+
+uint64_t admissions_sweep_begin(struct admissions *admissions)
+{
+	uint64_t begin;
+
+	pthread_mutex_lock(&admissions->lock);
+	begin = ++admissions->epoch;
+	pthread_mutex_unlock(&admissions->lock);
+	return begin;
+}
+
+static void give_up(struct admissions *admissions, uint32_t number)
+{
+	struct entry *entry = &admissions->entries[number - 1];
+	uint32_t *link = head_of(admissions, entry->admission.kind, entry->admission.key);
+
+	while (*link != number)
+		link = &admissions->entries[*link - 1].next;
+	*link = entry->next;
+	entry->used = false;
+	entry->next = admissions->free_head;
+	admissions->free_head = number;
+	admissions->held--;
+}
+
+void admissions_sweep_end(struct admissions *admissions, uint64_t begin,
+			  bool (*in_use)(void *context, uint32_t number), void *context)
+{
+	pthread_mutex_lock(&admissions->lock);
+	for (uint32_t number = 1; number <= admissions->next_unused; number++) {
+		const struct entry *entry = &admissions->entries[number - 1];
+
+		if (entry->used && entry->epoch < begin && !in_use(context, number))
+			give_up(admissions, number);
+	}
+	pthread_mutex_unlock(&admissions->lock);
+}
+
+uint32_t admissions_held(const struct admissions *admissions)
+{
+	uint32_t held;
+
+	pthread_mutex_lock(lock_of(admissions));
+	held = admissions->held;
+	pthread_mutex_unlock(lock_of(admissions));
+	return held;
+}
+
+uint32_t admissions_capacity(const struct admissions *admissions)
+{
+	return admissions->capacity;
+}
+
+/* --------------------------------------------------- on disk: "number kind key" */
+
+int admissions_save(const struct admissions *admissions, const char *path)
+{
+	struct text text = TEXT_EMPTY;
+	int error;
+
+	text_add(&text, FIRST_LINE "\n");
+	pthread_mutex_lock(lock_of(admissions));
+	for (uint32_t number = 1; number <= admissions->next_unused; number++) {
+		const struct entry *entry = &admissions->entries[number - 1];
+
+		if (entry->used)
+			text_addf(&text, "%u %s %s\n", number,
+				  entry->admission.kind == ADMISSION_NAME ? "name" : "rule",
+				  entry->admission.key);
+	}
+	pthread_mutex_unlock(lock_of(admissions));
+	error = text_failed(&text) ? -ENOMEM : state_file_write(path, text.data, text.length);
+	text_free(&text);
+	return error;
+}
+
+/* A number outside the capacity (which may have been made smaller) is left out: its flows are then
+   judged as unknown. */
+static int load_line(struct admissions *into, char *line)
+{
+	char *space = strchr(line, ' '), *end;
+	unsigned long number = strtoul(line, &end, 10);
+	enum admission_kind kind;
+
+	if (!space || end != space || *line < '1' || *line > '9' || number > ADMISSION_MAX)
+		return -EBADMSG;
+	if (strncmp(space + 1, "name ", 5) == 0)
+		kind = ADMISSION_NAME;
+	else if (strncmp(space + 1, "rule ", 5) == 0)
+		kind = ADMISSION_RULE;
+	else
+		return -EBADMSG;
+	if (space[6] == '\0' || strlen(space + 6) >= sizeof(((struct admission *)NULL)->key))
+		return -EBADMSG;
+	if (number > into->capacity)
+		return 0;
+	if (into->entries[number - 1].used || find(into, kind, space + 6) != 0)
+		return -EBADMSG;
+	put(into, (uint32_t)number, kind, space + 6);
+	if (number > into->next_unused)
+		into->next_unused = (uint32_t)number;
+	return 0;
+}
+
+/* Numbers below next_unused that no line gave are free. */
+static void chain_the_gaps(struct admissions *admissions)
+{
+	for (uint32_t number = admissions->next_unused; number >= 1; number--)
+		if (!admissions->entries[number - 1].used) {
+			admissions->entries[number - 1].next = admissions->free_head;
+			admissions->free_head = number;
+		}
+}
+
+static int load_body(struct admissions *into, char *body)
+{
+	char *line;
+	int torn = 0;
+
+	while ((line = state_file_line(&body, &torn))) {
+		int error = load_line(into, line);
+
+		if (error < 0)
+			return error;
+	}
+	chain_the_gaps(into);
+	return torn ? -EBADMSG : 0;
+}
+
+DEFINE_CLEANUP(free_admissions, struct admissions *, admissions_free);
+
+int admissions_load(struct admissions *admissions, const char *path)
+{
+	cleanup(free_memory) char *content = NULL;
+	cleanup(free_admissions) struct admissions *loaded = NULL;
+	struct admissions old;
+	char *body;
+	int error = state_file_read(path, FIRST_LINE, &content, &body);
+
+	if (error < 0)
+		return error;
+	loaded = admissions_new(admissions->capacity);
+	if (!loaded)
+		return -ENOMEM;
+	error = load_body(loaded, body);
+	if (error < 0)
+		return error;
+	/* Only at start-up, before anyone else knows the table: the whole content changes hands. */
+	old = *admissions;
+	*admissions = *loaded;
+	*loaded = old;
+	return 0;
+}

@@ -1,0 +1,353 @@
+/*
+ * Pins in memory.
+ *
+ * One array of entries, made once, with two chained hash indexes over it: by (name, address), for
+ * "was this address answered for this name", and by address alone, for "which names lead here". A
+ * third chain lists the entries of a name. Keys of the hashes are random: names come from outside.
+ *
+ * Invariants: an entry is either on the free list or on all three chains; an entry that is in use
+ * and not expired is never given up. Expired entries stay until a sweep or until their room is
+ * needed. When the array is full and nothing is expired, learning is refused and counted (fail
+ * closed); the search for expired entries then runs at most once in SWEEP_PAUSE_MS.
+ *
+ * Readers share the lock, learners take it alone; nothing below calls out while it is held, except
+ * pins_visit()'s caller, who gets copies made entry by entry.
+ */
+#include "pins/pins.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+
+#define NONE           UINT32_MAX
+#define SWEEP_PAUSE_MS 100
+
+struct entry {
+	uint64_t expires_ms; /* 0: free */
+	uint32_t next_pair;  /* also links the free list */
+	uint32_t next_address;
+	uint32_t next_name;
+	struct ip_address address;
+	struct name name;
+};
+
+struct pins {
+	pthread_rwlock_t lock;
+	struct hash_key key;
+	struct entry *entries;
+	uint32_t *by_pair, *by_address, *by_name; /* heads; bucket_mask + 1 of each */
+	uint32_t bucket_mask;
+	uint32_t capacity, held, free_head, next_unused;
+	uint64_t refused;
+	uint64_t swept_ms;
+};
+
+static uint32_t bucket_of_name(const struct pins *pins, const struct name *name)
+{
+	return (uint32_t)hash_bytes(&pins->key, name->text, name->length) & pins->bucket_mask;
+}
+
+static uint32_t bucket_of_address(const struct pins *pins, const struct ip_address *address)
+{
+	return (uint32_t)hash_bytes(&pins->key, address, sizeof(*address)) & pins->bucket_mask;
+}
+
+static uint32_t bucket_of_pair(const struct pins *pins, const struct name *name,
+			       const struct ip_address *address)
+{
+	struct hash_key key = pins->key;
+
+	key.half[0] ^= hash_bytes(&pins->key, address, sizeof(*address));
+	return (uint32_t)hash_bytes(&key, name->text, name->length) & pins->bucket_mask;
+}
+
+static uint32_t *make_buckets(size_t count)
+{
+	uint32_t *heads = malloc(count * sizeof(*heads));
+
+	if (heads)
+		memset(heads, 0xff, count * sizeof(*heads));
+	return heads;
+}
+
+struct pins *pins_new(size_t capacity)
+{
+	struct pins *pins = calloc(1, sizeof(*pins));
+	size_t buckets = 16;
+
+	if (!pins)
+		return NULL;
+	while (buckets < capacity)
+		buckets *= 2;
+	pthread_rwlock_init(&pins->lock, NULL);
+	pins->key = hash_key_random();
+	pins->capacity = (uint32_t)capacity;
+	pins->bucket_mask = (uint32_t)buckets - 1;
+	pins->free_head = NONE;
+	pins->entries = calloc(capacity ? capacity : 1, sizeof(*pins->entries));
+	pins->by_pair = make_buckets(buckets);
+	pins->by_address = make_buckets(buckets);
+	pins->by_name = make_buckets(buckets);
+	if (!pins->entries || !pins->by_pair || !pins->by_address || !pins->by_name) {
+		pins_free(pins);
+		return NULL;
+	}
+	return pins;
+}
+
+void pins_free(struct pins *pins)
+{
+	if (!pins)
+		return;
+	pthread_rwlock_destroy(&pins->lock);
+	free(pins->entries);
+	free(pins->by_pair);
+	free(pins->by_address);
+	free(pins->by_name);
+	free(pins);
+}
+
+static uint32_t find_pair(const struct pins *pins, const struct name *name,
+			  const struct ip_address *address)
+{
+	uint32_t at = pins->by_pair[bucket_of_pair(pins, name, address)];
+
+	while (at != NONE && !(ip_equal(&pins->entries[at].address, address) &&
+			       name_equal(&pins->entries[at].name, name)))
+		at = pins->entries[at].next_pair;
+	return at;
+}
+
+/* --------------------------------------------------------- entries come and go */
+
+static void unlink_from(uint32_t *head, const struct entry *entries, uint32_t index,
+			size_t offset_of_next)
+{
+	uint32_t *link = head;
+
+	while (*link != index)
+		link = (uint32_t *)((char *)(uintptr_t)&entries[*link] + offset_of_next);
+	*link = *(uint32_t *)((char *)(uintptr_t)&entries[index] + offset_of_next);
+}
+
+static void give_up(struct pins *pins, uint32_t index)
+{
+	struct entry *entry = &pins->entries[index];
+
+	unlink_from(&pins->by_pair[bucket_of_pair(pins, &entry->name, &entry->address)],
+		    pins->entries, index, offsetof(struct entry, next_pair));
+	unlink_from(&pins->by_address[bucket_of_address(pins, &entry->address)], pins->entries,
+		    index, offsetof(struct entry, next_address));
+	unlink_from(&pins->by_name[bucket_of_name(pins, &entry->name)], pins->entries, index,
+		    offsetof(struct entry, next_name));
+	entry->expires_ms = 0;
+	entry->next_pair = pins->free_head;
+	pins->free_head = index;
+	pins->held--;
+}
+
+static void sweep(struct pins *pins, uint64_t now_ms)
+{
+	pins->swept_ms = now_ms;
+	for (uint32_t i = 0; i < pins->next_unused; i++)
+		if (pins->entries[i].expires_ms != 0 && pins->entries[i].expires_ms <= now_ms)
+			give_up(pins, i);
+}
+
+static uint32_t take_free(struct pins *pins, uint64_t now_ms)
+{
+	uint32_t index;
+
+	if (pins->free_head == NONE && pins->next_unused == pins->capacity &&
+	    (pins->swept_ms == 0 || now_ms >= pins->swept_ms + SWEEP_PAUSE_MS))
+		sweep(pins, now_ms);
+	if (pins->free_head != NONE) {
+		index = pins->free_head;
+		pins->free_head = pins->entries[index].next_pair;
+		return index;
+	}
+	return pins->next_unused < pins->capacity ? pins->next_unused++ : NONE;
+}
+
+static void put(struct pins *pins, uint32_t index, const struct name *name,
+		const struct ip_address *address, uint64_t expires_ms)
+{
+	struct entry *entry = &pins->entries[index];
+	uint32_t *pair = &pins->by_pair[bucket_of_pair(pins, name, address)];
+	uint32_t *to_address = &pins->by_address[bucket_of_address(pins, address)];
+	uint32_t *to_name = &pins->by_name[bucket_of_name(pins, name)];
+
+	*entry = (struct entry){
+		.expires_ms = expires_ms,
+		.next_pair = *pair,
+		.next_address = *to_address,
+		.next_name = *to_name,
+		.address = *address,
+		.name = *name,
+	};
+	*pair = *to_address = *to_name = index;
+	pins->held++;
+}
+
+/* Learning with the lock held. */
+static int learn(struct pins *pins, const struct name *name, const struct ip_address *address,
+		 uint64_t now_ms, uint64_t expires_ms, enum pin_news *ret_news,
+		 uint64_t *ret_previous_ms)
+{
+	uint32_t index = find_pair(pins, name, address);
+
+	if (index != NONE) {
+		struct entry *entry = &pins->entries[index];
+
+		*ret_news = entry->expires_ms > now_ms ? PIN_REFRESHED : PIN_NEW;
+		*ret_previous_ms = entry->expires_ms > now_ms ? entry->expires_ms : 0;
+		if (expires_ms > entry->expires_ms)
+			entry->expires_ms = expires_ms;
+		return 0;
+	}
+	index = take_free(pins, now_ms);
+	if (index == NONE) {
+		pins->refused++;
+		return -ENOSPC;
+	}
+	put(pins, index, name, address, expires_ms);
+	*ret_news = PIN_NEW;
+	*ret_previous_ms = 0;
+	return 0;
+}
+
+int pins_learn(struct pins *pins, const struct name *name, const struct ip_address *address,
+	       uint64_t now_ms, uint64_t expires_ms, enum pin_news *ret_news,
+	       uint64_t *ret_previous_ms)
+{
+	int error;
+
+	pthread_rwlock_wrlock(&pins->lock);
+	error = learn(pins, name, address, now_ms, expires_ms, ret_news, ret_previous_ms);
+	pthread_rwlock_unlock(&pins->lock);
+	return error;
+}
+
+void pins_forget(struct pins *pins, const struct name *name, const struct ip_address *address)
+{
+	uint32_t index;
+
+	pthread_rwlock_wrlock(&pins->lock);
+	index = find_pair(pins, name, address);
+	if (index != NONE)
+		give_up(pins, index);
+	pthread_rwlock_unlock(&pins->lock);
+}
+
+/* ------------------------------------------------------------------ questions */
+
+/* The lock protects the table, not its meaning: readers of a const table take it too. */
+static void lock_for_reading(const struct pins *pins)
+{
+	pthread_rwlock_rdlock(&((struct pins *)(uintptr_t)pins)->lock);
+}
+
+static void unlock(const struct pins *pins)
+{
+	pthread_rwlock_unlock(&((struct pins *)(uintptr_t)pins)->lock);
+}
+
+bool pins_holds(const struct pins *pins, const struct name *name, const struct ip_address *address,
+		uint64_t now_ms)
+{
+	uint32_t index;
+	bool holds;
+
+	lock_for_reading(pins);
+	index = find_pair(pins, name, address);
+	holds = index != NONE && pins->entries[index].expires_ms > now_ms;
+	unlock(pins);
+	return holds;
+}
+
+size_t pins_names_of(const struct pins *pins, const struct ip_address *address, uint64_t now_ms,
+		     struct name *names, size_t capacity)
+{
+	size_t count = 0;
+
+	lock_for_reading(pins);
+	for (uint32_t at = pins->by_address[bucket_of_address(pins, address)]; at != NONE;
+	     at = pins->entries[at].next_address) {
+		const struct entry *entry = &pins->entries[at];
+
+		if (entry->expires_ms <= now_ms || !ip_equal(&entry->address, address))
+			continue;
+		if (count < capacity)
+			names[count] = entry->name;
+		count++;
+	}
+	unlock(pins);
+	return count;
+}
+
+size_t pins_addresses_of(const struct pins *pins, const struct name *name, uint64_t now_ms,
+			 struct ip_address *addresses, size_t capacity)
+{
+	size_t count = 0;
+
+	lock_for_reading(pins);
+	for (uint32_t at = pins->by_name[bucket_of_name(pins, name)]; at != NONE;
+	     at = pins->entries[at].next_name) {
+		const struct entry *entry = &pins->entries[at];
+
+		if (entry->expires_ms <= now_ms || !name_equal(&entry->name, name))
+			continue;
+		if (count < capacity)
+			addresses[count] = entry->address;
+		count++;
+	}
+	unlock(pins);
+	return count;
+}
+
+static bool copy_valid(const struct pins *pins, uint32_t index, uint64_t now_ms,
+		       struct pin *ret_pin)
+{
+	const struct entry *entry = &pins->entries[index];
+	bool valid;
+
+	lock_for_reading(pins);
+	valid = index < pins->next_unused && entry->expires_ms > now_ms;
+	if (valid)
+		*ret_pin = (struct pin){entry->name, entry->address, entry->expires_ms};
+	unlock(pins);
+	return valid;
+}
+
+int pins_visit(const struct pins *pins, uint64_t now_ms,
+	       int (*visit)(void *context, const struct pin *pin), void *context)
+{
+	for (uint32_t i = 0; i < pins->capacity; i++) {
+		struct pin pin;
+		int result;
+
+		if (!copy_valid(pins, i, now_ms, &pin)) {
+			if (i >= __atomic_load_n(&pins->next_unused, __ATOMIC_RELAXED))
+				break;
+			continue;
+		}
+		result = visit(context, &pin);
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}
+
+struct pins_figures pins_figures(const struct pins *pins)
+{
+	struct pins_figures figures;
+
+	lock_for_reading(pins);
+	figures = (struct pins_figures){
+		.capacity = pins->capacity, .held = pins->held, .refused = pins->refused};
+	unlock(pins);
+	return figures;
+}

@@ -1,0 +1,159 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pins/admissions.h"
+
+static uint32_t number_of(struct admissions *admissions, enum admission_kind kind, const char *key)
+{
+	uint32_t number = 0;
+
+	assert_int_equal(admissions_number(admissions, kind, key, &number), 0);
+	assert_in_range(number, 1, admissions_capacity(admissions));
+	return number;
+}
+
+static void a_key_keeps_its_number_and_kinds_do_not_mix(void **state)
+{
+	struct admissions *admissions = admissions_new(8);
+	uint32_t name = number_of(admissions, ADMISSION_NAME, "a.example");
+	struct admission admission;
+
+	(void)state;
+	assert_int_equal(number_of(admissions, ADMISSION_NAME, "a.example"), name);
+	assert_int_not_equal(number_of(admissions, ADMISSION_RULE, "a.example"), name);
+	assert_true(admissions_find(admissions, name, &admission));
+	assert_int_equal(admission.kind, ADMISSION_NAME);
+	assert_string_equal(admission.key, "a.example");
+	assert_false(admissions_find(admissions, 0, &admission));
+	assert_false(admissions_find(admissions, 3, &admission));
+	assert_false(admissions_find(admissions, 4000000000u, &admission));
+	admissions_free(admissions);
+}
+
+static void a_full_registry_and_a_long_key_are_refused(void **state)
+{
+	struct admissions *admissions = admissions_new(1);
+	char key[600];
+	uint32_t number;
+
+	(void)state;
+	number_of(admissions, ADMISSION_NAME, "a.example");
+	assert_int_equal(admissions_number(admissions, ADMISSION_NAME, "b.example", &number),
+			 -ENOSPC);
+	memset(key, 'k', sizeof(key) - 1);
+	key[sizeof(key) - 1] = '\0';
+	assert_int_equal(admissions_number(admissions, ADMISSION_RULE, key, &number),
+			 -ENAMETOOLONG);
+	admissions_free(admissions);
+}
+
+static bool only_number_two(void *context, uint32_t number)
+{
+	(void)context;
+	return number == 2;
+}
+
+static void a_sweep_frees_what_no_flow_carries_and_nobody_asked_for_since(void **state)
+{
+	struct admissions *admissions = admissions_new(4);
+	struct admission admission;
+	uint64_t begin;
+
+	(void)state;
+	number_of(admissions, ADMISSION_NAME, "one.example");
+	number_of(admissions, ADMISSION_NAME, "two.example");
+	number_of(admissions, ADMISSION_NAME, "three.example");
+	begin = admissions_sweep_begin(admissions);
+	number_of(admissions, ADMISSION_NAME, "three.example"); /* given out during the walk */
+	number_of(admissions, ADMISSION_NAME, "four.example");
+	admissions_sweep_end(admissions, begin, only_number_two, NULL);
+	assert_int_equal(admissions_held(admissions), 3);
+	assert_false(admissions_find(admissions, 1, &admission));
+	assert_true(admissions_find(admissions, 2, &admission));
+	assert_true(admissions_find(admissions, 3, &admission));
+	assert_int_equal(number_of(admissions, ADMISSION_NAME, "five.example"), 1);
+	admissions_free(admissions);
+}
+
+static void numbers_survive_a_restart_and_gaps_are_used_again(void **state)
+{
+	char path[64];
+	struct admissions *before = admissions_new(8), *after = admissions_new(8);
+	uint64_t begin;
+	struct admission admission;
+
+	(void)state;
+	snprintf(path, sizeof(path), "/tmp/sallyport-admissions-%d", (int)getpid());
+	number_of(before, ADMISSION_NAME, "one.example");
+	number_of(before, ADMISSION_NAME, "two.example");
+	number_of(before, ADMISSION_RULE, "own/rule with spaces");
+	begin = admissions_sweep_begin(before);
+	number_of(before, ADMISSION_RULE, "own/rule with spaces");
+	admissions_sweep_end(before, begin, only_number_two, NULL);
+	assert_int_equal(admissions_save(before, path), 0);
+	assert_int_equal(admissions_load(after, path), 0);
+	assert_int_equal(number_of(after, ADMISSION_NAME, "two.example"), 2);
+	assert_int_equal(number_of(after, ADMISSION_RULE, "own/rule with spaces"), 3);
+	assert_false(admissions_find(after, 1, &admission));
+	assert_int_equal(number_of(after, ADMISSION_NAME, "new.example"), 1);
+	assert_int_equal(number_of(after, ADMISSION_NAME, "newer.example"), 4);
+	unlink(path);
+	admissions_free(before);
+	admissions_free(after);
+}
+
+static void a_malformed_file_changes_nothing(void **state)
+{
+	static const char *const bad[] = {
+		"sallyport admissions 9\n",
+		"sallyport admissions 1\n0 name a\n",
+		"sallyport admissions 1\n1 name a\n1 name b\n",
+		"sallyport admissions 1\n1 name a\n2 name a\n",
+		"sallyport admissions 1\n1 thing a\n",
+		"sallyport admissions 1\n1 name \n",
+		"sallyport admissions 1\n1name a\n",
+		"sallyport admissions 1\n99999999999 name a\n",
+		"sallyport admissions 1\n1 name a",
+	};
+	struct admissions *admissions = admissions_new(8);
+	char path[64];
+
+	(void)state;
+	snprintf(path, sizeof(path), "/tmp/sallyport-admissions-%d", (int)getpid());
+	number_of(admissions, ADMISSION_NAME, "kept.example");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		FILE *file = fopen(path, "w");
+
+		assert_non_null(file);
+		fputs(bad[i], file);
+		fclose(file);
+		assert_int_equal(admissions_load(admissions, path), -EBADMSG);
+		assert_int_equal(admissions_held(admissions), 1);
+	}
+	unlink(path);
+	assert_int_equal(admissions_load(admissions, path), -ENOENT);
+	admissions_free(admissions);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_key_keeps_its_number_and_kinds_do_not_mix),
+		cmocka_unit_test(a_full_registry_and_a_long_key_are_refused),
+		cmocka_unit_test(a_sweep_frees_what_no_flow_carries_and_nobody_asked_for_since),
+		cmocka_unit_test(numbers_survive_a_restart_and_gaps_are_used_again),
+		cmocka_unit_test(a_malformed_file_changes_nothing),
+	};
+
+	return cmocka_run_group_tests_name("admissions", tests, NULL, NULL);
+}
