@@ -1,7 +1,7 @@
 /*
  * DNS messages (RFC 1035, 6891, 8914, 9460), narrowly: the question, the answer records that
  * sallyport learns from, and the few messages it writes itself. Compression pointers must point
- * backwards.
+ * backwards, to before the name they stand in.
  */
 #pragma once
 
@@ -76,7 +76,7 @@ struct dns_record {
 	uint32_t ttl;               /* RFC 2181 section 8: values with the top bit set are 0 */
 	struct ip_address address;  /* A, AAAA */
 	struct dns_name target;     /* CNAME; SVCB/HTTPS target */
-	struct ip_address hints[8]; /* SVCB/HTTPS */
+	struct ip_address hints[8]; /* SVCB/HTTPS; more are relayed, not learned; AliasMode: none */
 	uint8_t hint_count;
 	bool has_ech;
 };
@@ -84,39 +84,44 @@ struct dns_record {
 struct dns_answer {
 	uint16_t id;
 	uint16_t flags;
-	uint8_t code; /* without the extended bits */
+	uint8_t code; /* SERVFAIL when it is an extended one (RFC 6891 section 6.1.3) */
 	bool truncated;
 	struct dns_question question;
-	uint32_t negative_ttl; /* from the SOA in the authority section (RFC 2308), UINT32_MAX: none
-				*/
+	uint32_t negative_ttl; /* of the authority section's SOA (RFC 2308); UINT32_MAX: none */
 	size_t record_count;
 	struct dns_record *records; /* caller's array */
 };
 
-/* A client's query: QR=0, opcode QUERY, one question, no trailing bytes.
-   0, -EBADMSG (drop or FORMERR), -EOPNOTSUPP (another opcode: NOTIMP). */
+/* A client's query: QR=0, opcode QUERY, one question, no other records but additional ones, no
+   trailing bytes. 0, -EBADMSG (drop or FORMERR), -EOPNOTSUPP (another opcode: NOTIMP). */
 int dns_query_parse(const uint8_t *message, size_t length, struct dns_query *ret_query);
 
-/* An upstream's answer with one question; fills at most `capacity` records of the answer section
-   (-E2BIG when there are more). -EBADMSG: malformed. */
+/* An upstream's answer with one question; fills at most `capacity` of `records` (also on failure)
+   from the answer section, class IN (-E2BIG when there are more). Types other than those named in
+   struct dns_record give owner, type and TTL alone. A truncated answer gives no records. -EBADMSG:
+   malformed. */
 int dns_answer_parse(const uint8_t *message, size_t length, struct dns_record *records,
 		     size_t capacity, struct dns_answer *ret_answer);
 
-/* A query of our own: RD, EDNS with DNS_UDP_OWN. Returns the length or -ENAMETOOLONG/-ENOBUFS. */
+/* A query of our own for `name` in presentation form: RD, EDNS with DNS_UDP_OWN. Returns the length
+   or -ENAMETOOLONG, -EINVAL (an empty label, a bad escape), -ENOBUFS. */
 int dns_query_build(uint16_t id, const char *name, uint16_t type, bool dnssec_ok, uint8_t *buffer,
 		    size_t size);
 
 /* An answer without records to `query` (its question echoed byte for byte from `message`), with
-   EDNS and an extended error when the client spoke EDNS. Returns the length or -ENOBUFS. */
+   EDNS and an extended error when the client spoke EDNS. For a FORMERR or NOTIMP a query with
+   nothing but `id` and `flags` set does: no question is echoed then. `error_text` (UTF-8) may be
+   NULL. Returns the length or -ENOBUFS. */
 int dns_reply_build(const uint8_t *message, const struct dns_query *query, enum dns_code code,
 		    enum dns_extended_error error, const char *error_text, uint8_t *buffer,
 		    size_t size);
 
 /* Rewrites an upstream's answer in place for relaying to the client of `query`: id, question as the
-   client spelled it (0x20), RD/CD bits, every TTL in answer and authority reduced by `age` seconds
-   (not below 0) and capped at `cap`, `ech` parameters taken out of SVCB/HTTPS records, EDNS present
-   exactly when the client spoke it (size ours). If the result exceeds `limit`, the record sections
-   are dropped and TC is set. Returns the new length, -EBADMSG or -ENOBUFS (capacity: room in
-   `answer`). */
+   client spelled it (0x20), RD/CD bits, every TTL reduced by `age` seconds (not below 0) and then
+   capped at `cap`, `ech` parameters taken out of SVCB/HTTPS records (a record that declares `ech`
+   mandatory is left out; AD is cleared), EDNS present exactly when the client spoke it (size ours),
+   an extended code as SERVFAIL. If the result exceeds `limit`, or the answer is truncated, the
+   record sections are dropped and TC is set. Returns the new length, -EBADMSG (malformed, or the
+   answer to another question) or -ENOBUFS (capacity: room in `answer`). */
 int dns_answer_adapt(uint8_t *answer, size_t length, size_t capacity, const uint8_t *client_message,
 		     const struct dns_query *query, uint32_t age, uint32_t cap, size_t limit);
