@@ -1,7 +1,8 @@
 /*
  * Events: one JSON line a verdict, and one at the end of an allowed flow with its bytes and
  * duration. events_emit() may be called from any thread; a line is one write(). A line that cannot
- * be written (disk full) is counted and lost; verdicts never wait for the log.
+ * be written (disk full, reader of a pipe too slow) is counted and lost; verdicts never wait for
+ * the log. Lines are ASCII; a label or detail beyond its share of 4 KiB is cut and ends in "...".
  */
 #pragma once
 
@@ -59,6 +60,7 @@ int events_reopen(struct events *events);
 
 void events_emit(struct events *events, const struct event *event);
 
+/* Verdicts (not ends), and lines of either kind that could not be written. */
 struct events_figures {
 	uint64_t allowed, denied, lost;
 	uint64_t by_reason[REASON_COUNT];

@@ -1,0 +1,178 @@
+/*
+ * The JSON text of an event. Nothing is allocated: every value has its share of the line, counted
+ * after escaping, and the shares add up to less than a line. Names may come from hostile clients
+ * and details may quote them, so the line is plain ASCII: everything else is escaped (\uXXXX; bytes
+ * that are not UTF-8 become U+FFFD), and no terminal or log reader sees a control character.
+ */
+#include <string.h>
+#include <stdio.h>
+
+#include "base/assertion.h"
+#include "base/clock.h"
+#include "observe/event_impl.h"
+
+/* Most bytes of a value after escaping. A canonical name (253 bytes, none escaped) always fits. */
+#define SHARE_SHORT  64
+#define SHARE_NAME   640
+#define SHARE_RULE   800
+#define SHARE_DETAIL 1600
+
+#define CUT_MARK "..."
+
+struct line {
+	char *text;
+	size_t length;
+};
+
+static const char *const s_protocols[] = {
+	[EVENT_TCP] = "tcp",     [EVENT_UDP] = "udp",     [EVENT_ICMP] = "icmp",
+	[EVENT_HTTP] = "http",   [EVENT_HTTPS] = "https", [EVENT_DNS] = "dns",
+	[EVENT_OTHER] = "other",
+};
+
+static const char *const s_name_origins[] = {
+	[NAME_FROM_SNI] = "sni", [NAME_FROM_HOST] = "host", [NAME_FROM_CONNECT] = "connect",
+	[NAME_FROM_DNS] = "dns", [NAME_FROM_PIN] = "pin",
+};
+
+static void add_bytes(struct line *line, const char *bytes, size_t length)
+{
+	invariant(length <= EVENT_LINE_SIZE - line->length);
+	memcpy(line->text + line->length, bytes, length);
+	line->length += length;
+}
+
+static void add(struct line *line, const char *text)
+{
+	add_bytes(line, text, strlen(text));
+}
+
+/*
+ * Takes one character off `text` (RFC 3629: shortest form only, no surrogates, at most U+10FFFF).
+ * What is not UTF-8 is taken bytewise as U+FFFD.
+ */
+static uint32_t take_character(const char **text)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	const unsigned char *bytes = (const unsigned char *)*text;
+	unsigned int size = bytes[0] >= 0xf0 ? 4 : bytes[0] >= 0xe0 ? 3 : bytes[0] >= 0xc0 ? 2 : 1;
+	uint32_t character = size == 1 ? bytes[0] : bytes[0] & (0x7fu >> size);
+
+	*text += 1;
+	if (bytes[0] < 0x80)
+		return bytes[0];
+	if (size == 1 || bytes[0] >= 0xf8)
+		return 0xfffd;
+	for (unsigned int i = 1; i < size; i++) {
+		if ((bytes[i] & 0xc0) != 0x80)
+			return 0xfffd;
+		character = character << 6 | (bytes[i] & 0x3f);
+	}
+	if (character < least[size] || character > 0x10ffff ||
+	    (character >= 0xd800 && character <= 0xdfff))
+		return 0xfffd;
+	*text += size - 1;
+	return character;
+}
+
+/* "\ud83d\ude00" is the longest: 12 bytes and the NUL. */
+static size_t escape(uint32_t character, char escaped[13])
+{
+	if (character == '"' || character == '\\')
+		return (size_t)snprintf(escaped, 13, "\\%c", (int)character);
+	if (character >= 0x20 && character < 0x7f)
+		return (size_t)snprintf(escaped, 13, "%c", (int)character);
+	if (character < 0x10000)
+		return (size_t)snprintf(escaped, 13, "\\u%04x", character);
+	character -= 0x10000;
+	return (size_t)snprintf(escaped, 13, "\\u%04x\\u%04x", 0xd800 | character >> 10,
+				0xdc00 | (character & 0x3ff));
+}
+
+/* ,"key":"value" with at most `share` bytes between the quotes. */
+static void add_string(struct line *line, const char *key, const char *value, size_t share)
+{
+	size_t room = share - strlen(CUT_MARK);
+	char escaped[13];
+
+	add(line, ",\"");
+	add(line, key);
+	add(line, "\":\"");
+	while (*value) {
+		size_t length = escape(take_character(&value), escaped);
+
+		if (length > room) {
+			add(line, CUT_MARK);
+			break;
+		}
+		add_bytes(line, escaped, length);
+		room -= length;
+	}
+	add(line, "\"");
+}
+
+static void add_optional(struct line *line, const char *key, const char *value, size_t share)
+{
+	if (value)
+		add_string(line, key, value, share);
+}
+
+static void add_number(struct line *line, const char *key, uint64_t number)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), ",\"%s\":%llu", key, (unsigned long long)number);
+	add(line, text);
+}
+
+/* Without a port (ICMP) the address stands alone. */
+static void add_endpoint(struct line *line, const char *key, const struct ip_endpoint *endpoint)
+{
+	char text[IP_ENDPOINT_TEXT_SIZE];
+
+	if (!endpoint->address.family)
+		return;
+	if (endpoint->port)
+		ip_endpoint_format(endpoint, text);
+	else
+		ip_format(&endpoint->address, text);
+	add_string(line, key, text, SHARE_SHORT);
+}
+
+static void add_verdict(struct line *line, const struct event *event)
+{
+	add_string(line, "action", event->action == RULE_ALLOW ? "allow" : "deny", SHARE_SHORT);
+	add_optional(line, "rule", event->rule, SHARE_RULE);
+	add_string(line, "reason", reason_text(event->reason), SHARE_SHORT);
+	add_optional(line, "path", event->path, SHARE_SHORT);
+	add_optional(line, "detail", event->detail, SHARE_DETAIL);
+}
+
+size_t event_format(const struct event *event, uint64_t wall_ms, char text[EVENT_LINE_SIZE])
+{
+	struct line line = {.text = text};
+	char time[CLOCK_TEXT_SIZE];
+
+	invariant((unsigned int)event->protocol <= EVENT_OTHER);
+	invariant((unsigned int)event->name_origin <= NAME_FROM_PIN);
+	clock_format_wall(wall_ms, time);
+	add(&line, "{\"time\":\"");
+	add(&line, time);
+	add(&line, "\"");
+	add_string(&line, "event", event->kind == EVENT_END ? "end" : "verdict", SHARE_SHORT);
+	add_endpoint(&line, "source", &event->source);
+	add_endpoint(&line, "destination", &event->destination);
+	if (event->name) {
+		add_string(&line, "name", event->name, SHARE_NAME);
+		add_optional(&line, "name_from", s_name_origins[event->name_origin], SHARE_SHORT);
+	}
+	add_string(&line, "protocol", s_protocols[event->protocol], SHARE_SHORT);
+	add_verdict(&line, event);
+	if (event->kind == EVENT_END) {
+		add_number(&line, "bytes_out", event->bytes_out);
+		add_number(&line, "bytes_in", event->bytes_in);
+		add_number(&line, "duration_ms", event->duration_ms);
+	}
+	add(&line, "}\n");
+	return line.length;
+}
