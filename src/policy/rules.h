@@ -86,7 +86,10 @@ struct rule_set {
 	size_t own_address_count;
 };
 
-/* Growing helpers: return the new zeroed element, or NULL when there is no memory. */
+/*
+ * Growing helpers: return the new zeroed element, or NULL when there is no memory. A list must be
+ * grown by these alone (its capacity follows from its count); growing it moves its elements.
+ */
 struct rule_collection *rule_set_add_collection(struct rule_set *set);
 struct rule *rule_collection_add_rule(struct rule_collection *collection);
 int rule_add_source(struct rule *rule, const struct ip_prefix *prefix);             /* -ENOMEM */
