@@ -76,7 +76,9 @@ static inline uint16_t cursor_u16(struct cursor *cursor)
 {
 	const uint8_t *bytes = cursor_bytes(cursor, 2);
 
-	return bytes ? (uint16_t)(bytes[0] << 8 | bytes[1]) : 0;
+	if (!bytes)
+		return 0;
+	return (uint16_t)((uint32_t)bytes[0] << 8 | bytes[1]);
 }
 
 static inline uint32_t cursor_u24(struct cursor *cursor)
