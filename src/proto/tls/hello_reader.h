@@ -6,7 +6,10 @@
 
 #include "proto/tls/client_hello.h"
 
-/* Handshake bytes plus a record header for every byte in the worst legal cut. */
+/*
+ * Stream bytes that a hello may take: its handshake bytes and 1,024 record headers. Real clients
+ * need one or two; a hello in one-byte records fits up to 3,584 bytes. Over it: TOO_LONG.
+ */
 #define HELLO_STREAM_MAX (CLIENT_HELLO_MAX + 5 * 1024)
 
 enum hello_progress {
@@ -24,6 +27,7 @@ struct hello_reader {
 	/* private */
 	uint8_t header[5];
 	uint8_t header_length;
+	bool first_record, change_cipher_allowed, in_change_cipher;
 	uint16_t record_left;
 	uint8_t message[CLIENT_HELLO_MAX];
 };
@@ -31,9 +35,16 @@ struct hello_reader {
 void hello_reader_init(struct hello_reader *reader);
 
 /*
+ * For the hello that answers a HelloRetryRequest: one dummy change_cipher_spec record may come
+ * before it (RFC 8446 appendix D.4; OpenSSL and browsers send it). It counts in stream_length.
+ */
+void hello_reader_init_second(struct hello_reader *reader);
+
+/*
  * Feeds the next stream bytes. Returns how many were taken: all of them while HELLO_MORE; at
  * HELLO_WHOLE the count up to and including the hello's last byte (bytes behind it in the same
- * record are left). Feeding after WHOLE or REFUSED takes nothing.
+ * record are left); at HELLO_REFUSED the count up to the byte that decided. The outcome does not
+ * depend on how the stream is cut. Feeding after WHOLE or REFUSED takes nothing.
  */
 size_t hello_reader_feed(struct hello_reader *reader, const uint8_t *bytes, size_t length);
 
