@@ -1,6 +1,7 @@
 /*
  * IP, TCP and UDP headers of one packet, as facts. IPv6 extension headers are walked; what cannot
- * be walked to a transport header (fragments, ESP, too many) has transport PACKET_OTHER.
+ * be walked to a transport header (fragments, source routes, ESP, too many) has transport
+ * PACKET_OTHER. Checksums are not verified: conntrack does that before.
  */
 #pragma once
 
@@ -28,7 +29,9 @@ struct packet {
 	uint32_t sequence, acknowledgement;     /* TCP */
 	uint8_t flags;
 	uint16_t urgent;
-	const uint8_t *payload; /* transport payload, inside the bytes that were parsed */
+	/* Inside the bytes that were parsed. TCP, UDP: behind the header; ICMP: the whole message;
+	 * PACKET_OTHER: behind the last header reached. */
+	const uint8_t *payload;
 	size_t payload_length;
 };
 
