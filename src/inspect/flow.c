@@ -1,0 +1,159 @@
+/*
+ * The states of an inspected flow; see flow_impl.h for what each allows.
+ *
+ * Invariants: `approved` only grows, never past a gap and never into a hello that was not judged;
+ * the stream keeps every byte that was let out, so a differing repetition is always seen.
+ * The hello is read anew from its first byte whenever the gapless prefix has grown; that keeps no
+ * parser state per flow, and the prefix is at most STREAM_CAPACITY.
+ */
+#include "inspect/flow_impl.h"
+
+#include "base/assertion.h"
+#include "wire/cursor.h"
+
+#define RECORD_HEADER_SIZE      5
+#define RECORD_LENGTH_MAX       (16384 + 256) /* RFC 8446 section 5.2 */
+#define RECORD_CHANGE_CIPHER    20
+#define RECORD_ALERT            21
+#define RECORD_HANDSHAKE        22
+#define RECORD_APPLICATION_DATA 23
+
+void flow_init(struct flow *flow, uint8_t *bytes)
+{
+	flow->state = FLOW_STATE_HELLO;
+	flow->reason = REASON_RULE_ALLOWS;
+	flow->approved = flow->unit = flow->hello_end = 0;
+	flow->named = false;
+	stream_init(&flow->stream, bytes);
+}
+
+enum flow_step flow_deny(struct flow *flow, enum reason reason)
+{
+	flow->state = FLOW_STATE_DENIED;
+	flow->reason = reason;
+	return FLOW_STEP_DENY;
+}
+
+static enum reason reason_of(enum client_hello_error error)
+{
+	switch (error) {
+	case CLIENT_HELLO_NOT_TLS:
+		return REASON_NOT_TLS;
+	case CLIENT_HELLO_TOO_LONG:
+		return REASON_HELLO_TOO_LONG;
+	default:
+		return REASON_HELLO_MALFORMED;
+	}
+}
+
+/* Reads the hello that begins at `unit`. JUDGE, HOLD or DENY. */
+static enum flow_step read_hello(struct flow *flow, struct hello_reader *reader)
+{
+	uint32_t prefix = stream_prefix(&flow->stream);
+	size_t taken;
+
+	hello_reader_init(reader);
+	taken = hello_reader_feed(reader, flow->stream.bytes + flow->unit, prefix - flow->unit);
+	if (reader->progress == HELLO_REFUSED)
+		return flow_deny(flow, reason_of(reader->error));
+	if (reader->progress == HELLO_MORE)
+		return FLOW_STEP_HOLD;
+	if (reader->record_left != 0) /* more handshake bytes in the hello's own record */
+		return flow_deny(flow, REASON_HELLO_MALFORMED);
+	flow->hello_end = flow->unit + (uint32_t)taken;
+	return FLOW_STEP_JUDGE;
+}
+
+/* A second hello must name what the first one named. */
+static enum flow_step compare_second_hello(struct flow *flow, const struct client_hello *hello)
+{
+	struct name name;
+
+	if (!hello->has_server_name ||
+	    name_from_wire(hello->server_name, hello->server_name_length, &name) != NAME_OK ||
+	    !name_equal(&name, &flow->name))
+		return flow_deny(flow, REASON_NAME_MISMATCH);
+	flow->unit = flow->approved = flow->hello_end;
+	return FLOW_STEP_PASS;
+}
+
+/* Looks at one record behind the first hello. PASS: all of it was there, look at the next. */
+static enum flow_step read_record(struct flow *flow, struct hello_reader *reader)
+{
+	uint32_t prefix = stream_prefix(&flow->stream), end;
+	struct cursor header = cursor_over(flow->stream.bytes + flow->unit, prefix - flow->unit);
+	uint8_t type = cursor_u8(&header);
+	uint16_t length;
+
+	cursor_skip(&header, 2); /* legacy_record_version: ignored (RFC 8446 section 5.1) */
+	length = cursor_u16(&header);
+	if (cursor_failed(&header))
+		return FLOW_STEP_HOLD;
+	if (type == RECORD_HANDSHAKE) {
+		enum flow_step step = read_hello(flow, reader);
+
+		return step == FLOW_STEP_JUDGE ? compare_second_hello(flow, &reader->hello) : step;
+	}
+	if ((type != RECORD_CHANGE_CIPHER && type != RECORD_ALERT &&
+	     type != RECORD_APPLICATION_DATA) ||
+	    length > RECORD_LENGTH_MAX)
+		return flow_deny(flow, REASON_NOT_TLS);
+	end = flow->unit + RECORD_HEADER_SIZE + length;
+	flow->approved = end < prefix ? end : prefix;
+	if (end > prefix)
+		return FLOW_STEP_HOLD;
+	flow->unit = end;
+	return FLOW_STEP_PASS;
+}
+
+/* Looks at what stands behind the released hello. PASS or DENY. */
+static enum flow_step read_on(struct flow *flow, struct hello_reader *reader)
+{
+	while (stream_prefix(&flow->stream) > flow->unit) {
+		enum flow_step step = read_record(flow, reader);
+
+		if (step == FLOW_STEP_DENY)
+			return step;
+		if (step == FLOW_STEP_HOLD)
+			break;
+	}
+	return FLOW_STEP_PASS;
+}
+
+enum flow_step flow_take(struct flow *flow, int64_t offset, const uint8_t *payload, size_t length,
+			 bool urgent, struct hello_reader *reader)
+{
+	if (flow->state == FLOW_STATE_DENIED)
+		return FLOW_STEP_DENY;
+	/* The receiver may take an urgent byte out of the stream: then it reads other bytes than we
+	 * do. */
+	if (urgent)
+		return flow_deny(flow, REASON_HELLO_MALFORMED);
+	switch (stream_put(&flow->stream, offset, payload, length)) {
+	case STREAM_DIFFERS:
+		return flow_deny(flow, REASON_HELLO_OVERLAP);
+	case STREAM_OUTSIDE:
+		return FLOW_STEP_DROP;
+	case STREAM_TAKEN:
+		break;
+	}
+	switch (flow->state) {
+	case FLOW_STATE_HELLO:
+		return read_hello(flow, reader);
+	case FLOW_STATE_CONFIRM:
+		return read_on(flow, reader);
+	default:
+		return FLOW_STEP_HOLD;
+	}
+}
+
+enum flow_step flow_release(struct flow *flow, const struct name *name, struct hello_reader *reader)
+{
+	invariant(flow->state == FLOW_STATE_HELLO || flow->state == FLOW_STATE_LOOKUP);
+	invariant(flow->hello_end > 0);
+	flow->state = FLOW_STATE_CONFIRM;
+	flow->named = true;
+	flow->name = *name;
+	flow->unit = flow->approved = flow->hello_end;
+	return read_on(flow, reader);
+}
