@@ -1,0 +1,67 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+static int open_regular(const char *path, int *ret_descriptor, size_t *ret_size)
+{
+	struct stat status;
+	cleanup(close_descriptor) int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (descriptor < 0 || fstat(descriptor, &status) < 0)
+		return -errno;
+	if (S_ISDIR(status.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(status.st_mode))
+		return -EINVAL;
+	*ret_size = (size_t)status.st_size;
+	*ret_descriptor = take_descriptor(descriptor);
+	return 0;
+}
+
+/* Fills up to `room` bytes; fewer only at the end of the file. */
+static ssize_t read_fully(int descriptor, char *data, size_t room)
+{
+	size_t length = 0;
+
+	while (length < room) {
+		ssize_t got = read(descriptor, data + length, room - length);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			break;
+		length += (size_t)got;
+	}
+	return (ssize_t)length;
+}
+
+int file_read(const char *path, size_t limit, char **ret_data, size_t *ret_length)
+{
+	cleanup(close_descriptor) int descriptor = -1;
+	cleanup(free_memory) char *data = NULL;
+	size_t size = 0;
+	int error = open_regular(path, &descriptor, &size);
+
+	if (error < 0)
+		return error;
+	if (size > limit)
+		return -EFBIG;
+	data = malloc(size + 1);
+	if (!data)
+		return -ENOMEM;
+	ssize_t length = read_fully(descriptor, data, size);
+	if (length < 0)
+		return (int)length;
+	data[length] = '\0';
+	*ret_data = take_pointer(data);
+	*ret_length = (size_t)length;
+	return 0;
+}
