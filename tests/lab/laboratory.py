@@ -7,6 +7,7 @@ Everything it makes is named after this process, so several may run at once, and
 `lab.json` in its folder as it is made: `take_down` removes by that file what a killed or a kept run left.
 """
 
+import itertools
 import json
 import os
 import pathlib
@@ -31,6 +32,9 @@ _NSSWITCH = "hosts: files dns\n"
 _HOSTS = "127.0.0.1 localhost\n::1 localhost\n"
 
 
+_numbers = itertools.count()
+
+
 def python_environment(**more):
     """The environment for our own Python programs inside a namespace."""
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(TESTS), "LC_ALL": "C.UTF-8", **more}
@@ -40,7 +44,8 @@ class Laboratory:
     """Four namespaces in a row, with the servers in them; the gateway's is left empty."""
 
     def __init__(self):
-        token = f"sp{os.getpid()}"
+        number = next(_numbers)
+        token = f"sp{os.getpid()}" + (f"n{number}" if number else "")
         self.node = Namespace(token + "node")
         self.gateway = Namespace(token + "gateway")
         self.internet = Namespace(token + "internet")
@@ -165,9 +170,10 @@ class Laboratory:
         self._write_down()
         self.kept = True
 
-    def adopt(self, server):
-        """Has a process that somebody else stops noted, so that take_down knows it."""
-        self._keep(server)
+    def forget(self, server):
+        """Strikes a process that has been stopped from the list of those to stop."""
+        self._servers.remove(server)
+        self._write_down()
 
     def _write_down(self):
         state = {"namespaces": [namespace.name for namespace in self.namespaces],
@@ -181,15 +187,17 @@ class Laboratory:
         for server in reversed(self._servers):
             server.stop()
         self._servers.clear()
-        for namespace in self.namespaces:
-            namespace.remove()
+        _remove_namespaces([namespace.name for namespace in self.namespaces])
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _processes_in(namespace):
-    found = run(["ip", "netns", "pids", namespace], check=False)
-    return [int(word) for word in found.split()]
+def _remove_namespaces(names):
+    """Removes namespaces of ours, and first whatever still runs in them."""
+    for name in names:
+        for pid in run(["ip", "netns", "pids", name], check=False).split():
+            run(["kill", "-KILL", pid], check=False)
+        Namespace(name).remove()
 
 
 def take_down(folder):
@@ -199,8 +207,5 @@ def take_down(folder):
     for pid, start_time in reversed(state["processes"]):
         if start_time_of(pid) == start_time:  # else it is gone and the number is somebody else's
             end_group(pid)
-    for name in state["namespaces"]:
-        for pid in _processes_in(name):
-            run(["kill", str(pid)], check=False)
-        Namespace(name).remove()
+    _remove_namespaces(state["namespaces"])
     shutil.rmtree(folder)

@@ -13,7 +13,7 @@ from lab import addresses as at
 from lab import tls_hello
 from lab.capture import Capture, stream_bytes
 from lab.dns import BIG_NAME, METADATA_NAME, PICKY_NAME, WIRESERVER_NAME
-from lab.laboratory import PYTHON, TESTS, python_environment
+from lab.laboratory import PYTHON, TESTS, Laboratory, python_environment
 from lab.processes import start_time_of, wait_for
 from lab.web import SERVICES
 
@@ -241,6 +241,12 @@ def test_what_a_kept_or_killed_laboratory_left_is_taken_down_by_the_demo(how):
     done = subprocess.run([TESTS / "lab" / "demo", "--down", folder], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert _left_behind(state, folder) == []
+
+
+def test_what_still_runs_in_a_laboratory_is_ended_with_it():
+    with Laboratory() as lab:
+        sleeper = lab.node.start("sleep", ["sleep", "60"], lab.folder / "sleep.log")
+    assert wait_for(lambda: not sleeper.is_running(), seconds=2)
 
 
 def test_two_laboratories_live_side_by_side(lab):

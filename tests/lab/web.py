@@ -6,6 +6,7 @@ from . import addresses as at
 from .dns import BIG_NAME, PICKY_NAME
 
 GIB = 1 << 30
+MEDIUM = 1 << 20
 
 # service -> (host, names in its certificate)
 SERVICES = {
@@ -81,7 +82,8 @@ class WebServers:
         blob = document_root / "blob"
         with open(blob, "wb") as file:
             file.truncate(GIB)  # sparse: costs neither disk nor time
-        (document_root / "small").write_bytes(b"sallyport" * 1024)
+        with open(document_root / "medium", "wb") as file:
+            file.truncate(MEDIUM)
         self._configuration = folder / "nginx.conf"
         text = _HEAD.format(folder=folder)
         for service, (host, names) in SERVICES.items():

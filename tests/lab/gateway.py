@@ -1,0 +1,208 @@
+"""The gateway under test: its configuration, its process, its log, and what the kernel holds for it."""
+
+import copy
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+from dataclasses import dataclass
+
+import yaml
+
+from .laboratory import TESTS
+from .processes import run, wait_for
+
+READY = "sallyport: info: ready"
+RELOADED = "sallyport: info: reloaded"
+TEMPLATE = pathlib.Path(__file__).with_name("gateway.yaml")
+
+# The state of a flow, in the top bits of its conntrack mark (src/kernel/mark.h).
+MARK_STATES = {1: "hello", 2: "confirm", 3: "inspected", 4: "network", 5: "denied", 6: "proxied"}
+
+
+def program():
+    """The sallyport that is tested."""
+    return pathlib.Path(os.environ.get("SALLYPORT_BUILD", TESTS.parent / "build")) / "sallyport"
+
+
+def why_not_runnable():
+    """None, or why there is no gateway to test."""
+    path = program()
+    if not path.exists():
+        return f"{path} is not built"
+    if subprocess.run([path, "run", "--help"], capture_output=True).returncode:
+        return f"{path} has no verb run"
+    return None
+
+
+def default_configuration():
+    return yaml.safe_load(TEMPLATE.read_text())
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One connection as the gateway's kernel tracks it."""
+
+    protocol: str
+    source: str
+    destination: str
+    source_port: int
+    destination_port: int
+    mark: int
+
+    @property
+    def state(self):
+        """The mark's state in a word."""
+        return MARK_STATES.get(self.mark >> 28, "none")
+
+
+class Gateway:
+    """`sallyport run` in the gateway's namespace of a laboratory."""
+
+    def __init__(self, lab, configuration=None):
+        self._lab = lab
+        self.folder = lab.folder / "gateway"
+        self.folder.mkdir()
+        self.configuration_file = self.folder / "sallyport.yaml"
+        self.log_file = self.folder / "verdicts.jsonl"
+        self.socket = self.folder / "admin.sock"
+        self.configuration = configuration or default_configuration()
+        self.configuration["log"] = {"file": str(self.log_file)}
+        self.configuration["state"] = {"directory": str(self.folder / "state"), "socket": str(self.socket)}
+        self._in_force = self.configuration
+        self.server = None
+
+    # the process
+
+    def start(self):
+        """Starts it and returns when it says that it is ready."""
+        self._write(self._in_force)
+        messages = self.messages_mark()
+        self.server = self._lab.start_server(self._lab.gateway, "sallyport",
+                                             [str(program()), "run", "-c", str(self.configuration_file)])
+        self.server.wait_until(lambda: READY in self.messages(messages), "being ready")
+
+    def stop(self):
+        """SIGTERM, as an orderly shutdown sends it; returns the exit code."""
+        self.server.stop(patience=8)
+        self._lab.forget(self.server)
+        return self.server.process.returncode
+
+    def kill(self):
+        """kill -9: no farewell."""
+        self.server.signal(signal.SIGKILL)
+        self.server.process.wait(timeout=5)
+        self._lab.forget(self.server)
+
+    def is_running(self):
+        return self.server is not None and self.server.is_running()
+
+    def signal(self, number):
+        self.server.signal(number)
+
+    def _write(self, configuration):
+        self.configuration_file.write_text(yaml.safe_dump(configuration, sort_keys=False))
+
+    def reload(self, change=None):
+        """Reloads the first configuration with `change(copy of it)` applied; False: it was refused."""
+        configuration = copy.deepcopy(self.configuration)
+        if change is not None:
+            change(configuration)
+        self._write(configuration)
+        done = self.run_verb("reload")
+        if done.returncode == 0:
+            self._in_force = configuration
+        return done.returncode == 0
+
+    def run_verb(self, verb, *arguments):
+        """Runs another verb of the program against this gateway."""
+        return subprocess.run(self._lab.gateway.inside([str(program()), verb, "--socket", str(self.socket),
+                                                        *arguments]),
+                              capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
+
+    # what it says
+
+    @property
+    def _messages_file(self):
+        return self._lab.folder / "sallyport.log"
+
+    def messages_mark(self):
+        return self._messages_file.stat().st_size if self._messages_file.exists() else 0
+
+    def messages(self, since=0):
+        """What it wrote to its standard error from that place on."""
+        with open(self._messages_file, encoding="utf-8", errors="replace") as file:
+            file.seek(since)
+            return file.read()
+
+    def mark(self):
+        """A place in the verdict log, for verdicts(since)."""
+        return self.log_file.stat().st_size if self.log_file.exists() else 0
+
+    def events(self, since=0):
+        """The whole lines of the verdict log from that place on, parsed."""
+        if not self.log_file.exists():
+            return []
+        with open(self.log_file, encoding="utf-8") as file:
+            file.seek(since)
+            return [json.loads(line) for line in file if line.endswith("\n")]
+
+    def verdicts(self, since=0):
+        return [event for event in self.events(since) if event["event"] == "verdict"]
+
+    def find_verdict(self, since, matches, seconds=1.5):
+        """The last verdict from that place on for which `matches` is true; None when none comes."""
+        found = []
+
+        def look():
+            found[:] = [verdict for verdict in self.verdicts(since) if matches(verdict)]
+            return bool(found)
+        wait_for(look, seconds=seconds)
+        return found[-1] if found else None
+
+    # what the kernel holds
+
+    def flows(self, destination=None):
+        """The tracked connections, to this destination or all."""
+        flows = []
+        for family in ("ipv4", "ipv6"):
+            for line in self._lab.gateway.run(["conntrack", "-L", "-f", family], check=False).splitlines():
+                flow = _parse_flow(line)
+                if flow is not None and destination in (None, flow.destination):
+                    flows.append(flow)
+        return flows
+
+    def queued_packets(self):
+        """How many packets the kernel has handed to the queues so far."""
+        text = self._lab.gateway.run(["cat", "/proc/net/netfilter/nfnetlink_queue"], check=False)
+        return sum(int(line.split()[7]) for line in text.splitlines())
+
+    def ruleset(self):
+        """The gateway's table with all elements of its sets, as nft lists it."""
+        return self._lab.gateway.run(["nft", "list", "table", "inet", "sallyport"])
+
+    def pinned(self):
+        """The addresses that lead to the inspector."""
+        found = []
+        for name in ("pinned_v4", "pinned_v6"):
+            text = self._lab.gateway.run(["nft", "-j", "list", "set", "inet", "sallyport", name], check=False)
+            for item in json.loads(text or "{}").get("nftables", []):
+                for element in item.get("set", {}).get("elem", []):
+                    found.append(element["elem"]["val"] if isinstance(element, dict) else element)
+        return found
+
+    def has_ruleset(self):
+        return "table inet sallyport" in run(self._lab.gateway.inside(["nft", "list", "tables"]))
+
+
+_FLOW = re.compile(r"^(\w+)\s+\d+ .*?src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+) .*\bmark=(\d+)")
+
+
+def _parse_flow(line):
+    match = _FLOW.match(line)
+    if match is None:
+        return None
+    protocol, source, destination, source_port, destination_port, mark = match.groups()
+    return Flow(protocol, source, destination, int(source_port), int(destination_port), int(mark))

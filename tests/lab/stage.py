@@ -1,0 +1,62 @@
+"""Where the story is played: a laboratory with the gateway running, and what can be seen in it.
+
+What a step says it saw is made of the same few words each time (`both`, `unreached`), so that a step's
+expectation is a plain text.
+"""
+
+from .capture import Capture
+from .clients import Clients
+from .gateway import Gateway
+from .processes import wait_for
+
+FAMILIES = (4, 6)
+NOTHING_ARRIVED = "nothing reached the hostile host"
+
+
+class Stage:
+    """A running laboratory with a running gateway, for the length of a `with` block."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.gateway = Gateway(lab)
+        self.clients = Clients(lab)
+        self.notes = {}  # what an earlier step leaves for a later one
+        self._hostile_wire = Capture(lab.hostile, "eth0", lab.captures)
+
+    def __enter__(self):
+        self._hostile_wire.__enter__()
+        self.gateway.start()
+        return self
+
+    def __exit__(self, *_):
+        self._hostile_wire.stop()
+
+    # what is seen
+
+    def both(self, observe):
+        """`observe(family)` for IPv4 and IPv6: its text when they agree, else each one's."""
+        seen = [observe(family) for family in FAMILIES]
+        return seen[0] if seen[0] == seen[1] else f"IPv4: {seen[0]}; IPv6: {seen[1]}"
+
+    def unreached(self, observe):
+        """What `observe()` says, and whether any packet came to the hostile host meanwhile."""
+        before = len(self._hostile_wire.settle())
+        seen = observe()
+        packets = self._hostile_wire.settle()[before:]
+        if not packets:
+            return f"{seen}; {NOTHING_ARRIVED}"
+        return f"{seen}; {len(packets)} packets reached the hostile host"
+
+    def outside(self, observe, expression="ip or ip6"):
+        """What `observe()` says, and the packets that left the gateway meanwhile."""
+        with Capture(self.lab.internet, "uplink", self.lab.captures, expression) as wire:
+            seen = observe()
+            packets = wire.settle()
+        return seen, packets
+
+    def served(self, observe):
+        """What `observe()` says, and what the genuine servers were asked meanwhile."""
+        mark = self.lab.web.mark()
+        seen = observe()
+        wait_for(lambda: self.lab.web.requests(mark), seconds=0.3)
+        return seen, self.lab.web.requests(mark)

@@ -1,0 +1,25 @@
+"""The story, end to end: one test a step, in the story's order."""
+
+import pytest
+
+from lab.gateway import why_not_runnable
+from lab.laboratory import Laboratory
+from lab.stage import Stage
+from lab.story import STEPS, play
+from lab.table import describe
+
+pytestmark = pytest.mark.skipif(why_not_runnable() is not None, reason=str(why_not_runnable()))
+
+
+@pytest.fixture(scope="module")
+def stage():
+    with Laboratory() as lab, Stage(lab) as running:
+        yield running
+
+
+@pytest.mark.parametrize("step", STEPS, ids=[f"{step.number} {step.what}" for step in STEPS])
+def test_story(stage, step):
+    outcome = play(step, stage)
+    verdict = f"{step.client}\ngateway: {describe(outcome.verdict, step.verdict)}\n{outcome.verdict}"
+    assert outcome.seen == step.expected, verdict
+    assert outcome.is_as_expected, verdict
