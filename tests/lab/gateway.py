@@ -32,7 +32,8 @@ def why_not_runnable():
     path = program()
     if not path.exists():
         return f"{path} is not built"
-    if subprocess.run([path, "run", "--help"], capture_output=True).returncode:
+    help_text = subprocess.run([path, "run", "--help"], capture_output=True, text=True)
+    if help_text.returncode or "run" not in help_text.stdout:
         return f"{path} has no verb run"
     return None
 
