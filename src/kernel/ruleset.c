@@ -1,0 +1,239 @@
+/*
+ * The table `inet sallyport`: theory of operation.
+ *
+ * Goal. Nothing passes between the inside interfaces and the rest unless a rule allowed its
+ * connection; what is allowed is forwarded by the kernel alone. The table needs no process to stay
+ * closed: it denies by itself, and only *admits* new connections while the gateway's life sign
+ * (host.h) marks the packets of the inside as ALIVE.
+ *
+ * One connection is classified once, by its first packet, in `prerouting` (priority -150, behind
+ * connection tracking, before NAT). The result is the state in the top four bits of its conntrack
+ * mark (mark.h). `forward` knows no rules; it only carries out the state:
+ *
+ *   state      set by                            original direction        reply direction
+ *   (none)     -                                 denied, with its log      dropped
+ *   NETWORK    prerouting, a network rule        accepted                  accepted
+ *   HELLO      prerouting, destination pinned    payload queued            accepted
+ *   CONFIRM    the inspector (packet mark)       payload queued            handshake: INSPECTED
+ *   INSPECTED  the server's first handshake      accepted; a SYN: HELLO    accepted
+ *   PROXIED    prerouting, TPROXY                never forwarded           never forwarded
+ *   DENIED     a deny rule, the inspector,       rejected                  rejected
+ *              a reload that cuts the flow
+ *
+ * The first packet of a connection meets, in this order: destination is the host itself (left
+ * alone: INPUT is not ours); source not protected; gateway not alive; intercepted DNS; the network
+ * rules as written; application ports (http: proxy; https: inspector when the destination is
+ * pinned, else proxy). What none of them takes stays unmarked, and `from_inside` tells why. TCP is
+ * classified by a bare SYN only: a packet from the middle of a connection that conntrack has lost
+ * must not become "new" somewhere behind its hello.
+ *
+ * INSPECTED is the server's to give: its first handshake record (0x16) that is not a
+ * HelloRetryRequest proves that it has read the hello we judged. The packet must come from where
+ * the server's address is routed to (fib), since the inside could send a forged one. A SYN in the
+ * original direction sends an inspected flow back to HELLO: whatever the two ends mean by it, the
+ * next bytes are a hello again.
+ *
+ * The queue rule sits alone in chain RULESET_QUEUE_CHAIN, because nft cannot always write it
+ * (queue.h), and because a reload must not take it away. While the chain is empty, the drop behind
+ * the jump holds. A packet that the inspector accepts goes on at the next hook (`released`,
+ * priority 1) and brings its new state as packet mark.
+ *
+ * In HELLO and CONFIRM the hop limit is set to 64 on the way out, so that no packet we saw can die
+ * between us and the server, and a SYN with data is dropped (its bytes would be before any hello).
+ *
+ * Denying answers fast where a client can use the answer (TCP reset; port unreachable for QUIC, so
+ * that it falls back to TCP at once) and is silent where it should try again (no life sign, SYN
+ * with data) or where an answer would help nobody (invalid). Log statements stand in rules of their
+ * own, limited; the counters beside the verdicts count what a limit swallows.
+ *
+ * Direction comes from conntrack and the marks, never from pairs of interfaces, so one interface
+ * may be inside and outside at once.
+ *
+ * Transactions. The first one replaces the table; later ones replace the rules of all chains but
+ * the queue's and leave the pinned sets and their elements alone. Each is one commit of the kernel:
+ * a packet sees the old rules or the new, never a mixture. Interfaces, sources and prefixes are
+ * anonymous sets, so they change with their rules.
+ *
+ * Limits. Flows that existed before the table and carry no mark are cut (TCP) or classified afresh
+ * (the rest). Names in set elements live as long as their timeout; a running flow does not end
+ * with it.
+ *
+ * Log prefixes (group RULESET_LOG_GROUP): "A<number>" and "D<number>" for network rules, and those
+ * of s_prefixes below.
+ */
+#include "kernel/ruleset_impl.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "kernel/ruleset_chains_impl.h"
+
+/* Each putting of an element holds its old and new form for a moment (sets.c). */
+#define SET_SLACK 1024
+
+/* Named longer than any digit string: parsing needs no order. */
+static const struct {
+	const char *prefix;
+	enum ruleset_log log;
+} s_prefixes[] = {
+	{RULESET_PREFIX_NO_RULE, RULESET_LOG_NO_RULE},
+	{RULESET_PREFIX_SOURCE, RULESET_LOG_SOURCE},
+	{RULESET_PREFIX_OTHER_RESOLVER, RULESET_LOG_OTHER_RESOLVER},
+	{RULESET_PREFIX_DNS_OVER_TLS, RULESET_LOG_DNS_OVER_TLS},
+	{RULESET_PREFIX_QUIC, RULESET_LOG_QUIC},
+	{RULESET_PREFIX_SYN_DATA, RULESET_LOG_SYN_DATA},
+	{RULESET_PREFIX_INVALID, RULESET_LOG_INVALID},
+	{RULESET_PREFIX_GATEWAY_DOWN, RULESET_LOG_GATEWAY_DOWN},
+};
+
+static bool parse_number(const char *text, uint32_t *ret_number)
+{
+	uint32_t number = 0;
+	size_t digits = 0;
+
+	for (; text[digits]; digits++) {
+		if (text[digits] < '0' || text[digits] > '9' || digits == 8)
+			return false;
+		number = number * 10 + (uint32_t)(text[digits] - '0');
+	}
+	if (digits == 0 || number > MARK_NUMBER_MASK)
+		return false;
+	*ret_number = number;
+	return true;
+}
+
+enum ruleset_log ruleset_log_parse(const char *prefix, uint32_t *ret_number)
+{
+	if (prefix[0] == 'A' && parse_number(prefix + 1, ret_number))
+		return RULESET_LOG_RULE_ALLOWS;
+	if (prefix[0] == 'D' && parse_number(prefix + 1, ret_number))
+		return RULESET_LOG_RULE_DENIES;
+	for (size_t i = 0; i < sizeof(s_prefixes) / sizeof(s_prefixes[0]); i++)
+		if (strcmp(prefix, s_prefixes[i].prefix) == 0)
+			return s_prefixes[i].log;
+	return RULESET_LOG_UNKNOWN;
+}
+
+/* Names that nft would read as something else than a name have no place in the text. */
+static bool is_interface_name(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length > 0 && length < 16 &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@") ==
+		       length;
+}
+
+static bool are_settings_valid(const struct ruleset_settings *settings)
+{
+	for (size_t i = 0; i < settings->interface_count; i++)
+		if (!is_interface_name(settings->interfaces[i]))
+			return false;
+	return settings->interface_count > 0 && settings->proxy_port > 0 &&
+	       settings->pinned_capacity > 0 && settings->pinned_capacity <= UINT32_MAX - SET_SLACK;
+}
+
+static void add_timeout_set(struct text *out, const struct ruleset_settings *settings,
+			    uint32_t number, uint8_t family)
+{
+	char name[RULESET_SET_NAME_SIZE];
+
+	ruleset_set_name(name, number, family);
+	text_addf(out, "\tset %s {\n\t\ttype %s\n\t\tsize %zu\n\t\tflags timeout\n\t}\n\n", name,
+		  family == 4 ? "ipv4_addr" : "ipv6_addr", settings->pinned_capacity + SET_SLACK);
+}
+
+static bool has_names_before(const struct ruleset_rule *rules, size_t count, uint32_t number)
+{
+	for (size_t i = 0; i < count; i++)
+		if (rules[i].by_name && rules[i].number == number)
+			return true;
+	return false;
+}
+
+static void add_name_sets(struct text *out, const struct ruleset_settings *settings,
+			  const struct ruleset_rule *rules, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!rules[i].by_name || has_names_before(rules, i, rules[i].number))
+			continue;
+		add_timeout_set(out, settings, rules[i].number, 4);
+		add_timeout_set(out, settings, rules[i].number, 6);
+	}
+}
+
+static void add_pins(struct text *out, const struct ruleset_pin *pins, size_t count)
+{
+	char name[RULESET_SET_NAME_SIZE];
+	char address[IP_TEXT_SIZE];
+
+	for (size_t i = 0; i < count; i++) {
+		if (pins[i].timeout_ms == 0)
+			continue; /* expired while the text was being made */
+		ruleset_set_name(name, pins[i].number, pins[i].address.family);
+		text_addf(out, "add element inet " RULESET_TABLE " %s { %s timeout %llums }\n",
+			  name, ip_format(&pins[i].address, address),
+			  (unsigned long long)pins[i].timeout_ms);
+	}
+}
+
+static void add_first(struct text *out)
+{
+	text_add(out, "table inet " RULESET_TABLE "\n"
+		      "delete table inet " RULESET_TABLE "\n\n");
+}
+
+static void add_replacement(struct text *out, const struct ruleset_rule *rules, size_t rule_count,
+			    const uint32_t *previous, size_t previous_count)
+{
+	char name[RULESET_SET_NAME_SIZE];
+
+	for (size_t i = 0; ruleset_chain_name(i); i++)
+		text_addf(out, "flush chain inet " RULESET_TABLE " %s\n", ruleset_chain_name(i));
+	for (size_t i = 0; i < previous_count; i++) {
+		if (has_names_before(rules, rule_count, previous[i]))
+			continue;
+		for (uint8_t family = 4; family <= 6; family += 2) {
+			ruleset_set_name(name, previous[i], family);
+			text_addf(out, "delete set inet " RULESET_TABLE " %s\n", name);
+		}
+	}
+	text_add(out, "\n");
+}
+
+static void add_table(struct text *out, const struct ruleset_settings *settings,
+		      const struct ruleset_rule *rules, size_t rule_count, bool first)
+{
+	text_add(out, "table inet " RULESET_TABLE " {\n");
+	if (first) {
+		add_timeout_set(out, settings, 0, 4);
+		add_timeout_set(out, settings, 0, 6);
+		text_add(out, "\tchain " RULESET_QUEUE_CHAIN " {\n\t}\n\n");
+	}
+	add_name_sets(out, settings, rules, rule_count);
+	ruleset_add_chains(out, settings, rules, rule_count);
+	text_add(out, "}\n");
+}
+
+int ruleset_write(const struct ruleset_settings *settings, const struct ruleset_rule *rules,
+		  size_t rule_count, const struct ruleset_pin *pins, size_t pin_count, bool first,
+		  const uint32_t *previous, size_t previous_count, struct text *out)
+{
+	struct text whole = TEXT_EMPTY;
+	bool failed;
+
+	if (!are_settings_valid(settings))
+		return -EINVAL;
+	ruleset_add_definitions(&whole, settings);
+	if (first)
+		add_first(&whole);
+	else
+		add_replacement(&whole, rules, rule_count, previous, previous_count);
+	add_table(&whole, settings, rules, rule_count, first);
+	add_pins(&whole, pins, pin_count);
+	if (!text_failed(&whole))
+		text_add_bytes(out, text_string(&whole), whole.length);
+	failed = text_failed(&whole) || text_failed(out);
+	text_free(&whole);
+	return failed ? -ENOMEM : 0;
+}

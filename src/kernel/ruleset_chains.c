@@ -1,0 +1,343 @@
+/* The chains of `inet sallyport`. Why they are as they are is told at the top of ruleset.c. */
+#include "kernel/ruleset_chains_impl.h"
+
+#include <string.h>
+
+#define HANDSHAKE_MARKS "$HELLO, $CONFIRM, $INSPECTED, $NETWORK"
+/* nft: a TCP packet that asks for a connection, and a packet with transport payload */
+#define IS_SYN      "tcp flags & (fin | syn | rst | ack) == syn "
+#define HAS_SYN     "tcp flags & syn == syn "
+#define HAS_PAYLOAD "@ih,0,8 0x00-0xff "
+/* first half of the HelloRetryRequest's random (RFC 8446 section 4.1.3), behind the record header,
+ * handshake header and version of a TLS record that starts the payload */
+#define IS_NOT_RETRY_REQUEST "@ih,88,128 != 0xcf21ad74e59a6111be1d8c021e65b891 "
+
+static const char *const s_chains[] = {
+	"prerouting",
+	"proxied",
+	"proxy",
+	"pinned_or_proxy",
+	"network_rules",
+	"forward",
+	"answers",
+	"confirm",
+	"from_inside",
+	"inspected",
+	"hold",
+	"released",
+	"postrouting",
+	"refuse",
+	"deny_no_rule",
+	"deny_source",
+	"deny_unsolicited",
+	"deny_other_resolver",
+	"deny_dns_over_tls",
+	"deny_quic",
+	"deny_syn_data",
+	"deny_invalid",
+	"deny_gateway_down",
+	NULL,
+};
+
+const char *ruleset_chain_name(size_t index)
+{
+	return s_chains[index];
+}
+
+static void add_mark_definitions(struct text *out)
+{
+	static const struct {
+		const char *name;
+		uint32_t value;
+	} marks[] = {
+		{"STATE", MARK_STATE_MASK},    {"NUMBER", MARK_NUMBER_MASK},
+		{"HELLO", MARK_HELLO},         {"CONFIRM", MARK_CONFIRM},
+		{"INSPECTED", MARK_INSPECTED}, {"NETWORK", MARK_NETWORK},
+		{"DENIED", MARK_DENIED},       {"PROXIED", MARK_PROXIED},
+		{"ALIVE", MARK_ALIVE},         {"TPROXY", MARK_TPROXY},
+	};
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		text_addf(out, "define %s = 0x%08x\n", marks[i].name, marks[i].value);
+}
+
+static bool has_sources(const struct ruleset_settings *settings, uint8_t family)
+{
+	for (size_t i = 0; i < settings->source_count; i++)
+		if (settings->sources[i].address.family == family)
+			return true;
+	return false;
+}
+
+void ruleset_add_definitions(struct text *out, const struct ruleset_settings *settings)
+{
+	add_mark_definitions(out);
+	text_add(out, "define inside = { ");
+	for (size_t i = 0; i < settings->interface_count; i++)
+		text_addf(out, "%s\"%s\"", i ? ", " : "", settings->interfaces[i]);
+	text_add(out, " }\n");
+	for (uint8_t family = 4; family <= 6; family += 2) {
+		if (!has_sources(settings, family))
+			continue;
+		text_addf(out, "define sources_v%u = ", family);
+		ruleset_add_prefixes(out, settings->sources, settings->source_count, family);
+		text_add(out, "\n");
+	}
+	if (settings->http_port_count) {
+		text_add(out, "define http_ports = ");
+		ruleset_add_port_numbers(out, settings->http_ports, settings->http_port_count);
+		text_add(out, "\n");
+	}
+	if (settings->https_port_count) {
+		text_add(out, "define https_ports = ");
+		ruleset_add_port_numbers(out, settings->https_ports, settings->https_port_count);
+		text_add(out, "\n");
+	}
+	text_add(out, "\n");
+}
+
+/* A line for each family that says what happens to the sources which are not protected. */
+static void add_source_check(struct text *out, const struct ruleset_settings *settings,
+			     const char *verdict)
+{
+	if (has_sources(settings, 4))
+		text_addf(out, "\t\tip saddr != $sources_v4 %s\n", verdict);
+	else
+		text_addf(out, "\t\tmeta nfproto ipv4 %s\n", verdict);
+	if (has_sources(settings, 6))
+		text_addf(out, "\t\tip6 saddr != $sources_v6 %s\n", verdict);
+	else
+		text_addf(out, "\t\tmeta nfproto ipv6 %s\n", verdict);
+}
+
+static bool is_unspecified(const struct ip_address *address)
+{
+	static const uint8_t zero[16];
+
+	return memcmp(address->bytes, zero, ip_size(address)) == 0;
+}
+
+/* TPROXY does not match while nobody listens, so it stands before the marks. A listener on all
+ * addresses is found through the address of the interface. */
+static void add_tproxy(struct text *out, const char *match, const struct ip_endpoint *to)
+{
+	char address[IP_TEXT_SIZE];
+
+	text_addf(out, "\t\tmeta nfproto %s %stproxy %s to ",
+		  to->address.family == 4 ? "ipv4" : "ipv6", match,
+		  to->address.family == 4 ? "ip" : "ip6");
+	if (is_unspecified(&to->address))
+		text_addf(out, ":%u", to->port);
+	else if (to->address.family == 4)
+		text_addf(out, "%s:%u", ip_format(&to->address, address), to->port);
+	else
+		text_addf(out, "[%s]:%u", ip_format(&to->address, address), to->port);
+	text_add(out, " meta mark set $TPROXY ct mark set $PROXIED accept\n");
+}
+
+static void add_dns_intercept(struct text *out, const struct ruleset_settings *settings)
+{
+	bool done[7] = {false};
+
+	if (!settings->dns_intercept)
+		return;
+	for (size_t i = 0; i < settings->dns_listen_count; i++) {
+		uint8_t family = settings->dns_listen[i].address.family;
+
+		if (done[family])
+			continue;
+		done[family] = true;
+		add_tproxy(out, "meta l4proto { tcp, udp } th dport 53 ", &settings->dns_listen[i]);
+	}
+}
+
+static void add_prerouting(struct text *out, const struct ruleset_settings *settings)
+{
+	text_add(out, "\tchain prerouting {\n"
+		      "\t\ttype filter hook prerouting priority mangle; policy accept;\n"
+		      "\t\tiifname != $inside accept\n"
+		      "\t\tct mark & $STATE vmap { $HELLO : accept, $CONFIRM : accept, "
+		      "$INSPECTED : accept, $NETWORK : accept, $DENIED : accept, "
+		      "$PROXIED : jump proxied }\n"
+		      "\t\tct direction reply accept\n"
+		      "\t\tct state invalid accept\n"
+		      "\t\tfib daddr type { local, broadcast, anycast, multicast } accept\n");
+	add_source_check(out, settings, "accept");
+	text_add(out, "\t\tmeta mark & $STATE != $ALIVE accept\n"
+		      "\t\tmeta l4proto tcp tcp flags & (fin | syn | rst | ack) != syn accept\n");
+	add_dns_intercept(out, settings);
+	text_add(out, "\t\tjump network_rules\n"
+		      "\t\tmeta l4proto != tcp accept\n"
+		      "\t\t" HAS_PAYLOAD "accept\n");
+	if (settings->http_port_count)
+		text_add(out, "\t\ttcp dport $http_ports goto proxy\n");
+	if (settings->https_port_count)
+		text_add(out, "\t\ttcp dport $https_ports goto pinned_or_proxy\n");
+	text_add(out, "\t}\n\n");
+}
+
+/* The ways into a local socket. Packets of a connection that is there find it by their addresses.
+ */
+static void add_proxying(struct text *out, const struct ruleset_settings *settings)
+{
+	const struct ip_endpoint proxy_v4 = {ip_from_v4(INADDR_LOOPBACK), settings->proxy_port};
+	const struct ip_endpoint proxy_v6 = {ip_from_bytes(6, &in6addr_loopback),
+					     settings->proxy_port};
+
+	text_add(out, "\tchain proxied {\n"
+		      "\t\tmeta l4proto udp return\n"
+		      "\t\ttcp dport 53 " IS_SYN "return\n"
+		      "\t\t" IS_SYN "meta mark & $STATE == $ALIVE goto proxy\n"
+		      "\t\tmeta mark set $TPROXY accept\n"
+		      "\t}\n\n"
+		      "\tchain proxy {\n");
+	add_tproxy(out, "meta l4proto tcp ", &proxy_v4);
+	add_tproxy(out, "meta l4proto tcp ", &proxy_v6);
+	text_add(out, "\t}\n\n"
+		      "\tchain pinned_or_proxy {\n"
+		      "\t\tip daddr @" RULESET_PINNED_V4 " ct mark set $HELLO accept\n"
+		      "\t\tip6 daddr @" RULESET_PINNED_V6 " ct mark set $HELLO accept\n"
+		      "\t\tgoto proxy\n"
+		      "\t}\n\n");
+}
+
+static void add_network_rules(struct text *out, const struct ruleset_rule *rules, size_t count)
+{
+	text_add(out, "\tchain network_rules {\n");
+	for (size_t i = 0; i < count; i++)
+		ruleset_add_rule(out, &rules[i]);
+	text_add(out, "\t}\n\n");
+}
+
+static void add_forward(struct text *out)
+{
+	text_add(out, "\tchain forward {\n"
+		      "\t\ttype filter hook forward priority filter; policy accept;\n"
+		      "\t\tct direction reply oifname $inside goto answers\n"
+		      "\t\tiifname $inside goto from_inside\n"
+		      "\t\toifname $inside goto deny_unsolicited\n"
+		      "\t}\n\n"
+		      "\tchain answers {\n"
+		      "\t\tct mark & $STATE vmap { $INSPECTED : accept, $NETWORK : accept, "
+		      "$HELLO : accept, $CONFIRM : goto confirm, $DENIED : goto refuse }\n"
+		      "\t\tcounter drop\n"
+		      "\t}\n\n"
+		      "\tchain confirm {\n"
+		      "\t\tmeta l4proto tcp @ih,0,8 0x16 " IS_NOT_RETRY_REQUEST
+		      "fib saddr . iif oif exists ct mark set ct mark & $NUMBER | $INSPECTED\n"
+		      "\t\taccept\n"
+		      "\t}\n\n");
+}
+
+static void add_from_inside(struct text *out, const struct ruleset_settings *settings)
+{
+	text_add(out, "\tchain from_inside {\n"
+		      "\t\tct mark & $STATE vmap { $INSPECTED : goto inspected, $NETWORK : accept, "
+		      "$HELLO : goto hold, $CONFIRM : goto hold, $DENIED : goto refuse }\n"
+		      "\t\tct state invalid goto deny_invalid\n");
+	add_source_check(out, settings, "goto deny_source");
+	text_add(out, "\t\tmeta mark & $STATE != $ALIVE goto deny_gateway_down\n"
+		      "\t\tmeta l4proto { tcp, udp } th dport 53 goto deny_other_resolver\n"
+		      "\t\tmeta l4proto { tcp, udp } th dport 853 goto deny_dns_over_tls\n");
+	if (settings->https_port_count)
+		text_add(out, "\t\tudp dport $https_ports goto deny_quic\n");
+	if (settings->http_port_count)
+		text_add(out,
+			 "\t\ttcp dport $http_ports " HAS_SYN HAS_PAYLOAD "goto deny_syn_data\n");
+	if (settings->https_port_count)
+		text_add(out,
+			 "\t\ttcp dport $https_ports " HAS_SYN HAS_PAYLOAD "goto deny_syn_data\n");
+	text_add(out, "\t\tgoto deny_no_rule\n"
+		      "\t}\n\n");
+}
+
+static void add_inspection(struct text *out)
+{
+	text_add(out, "\tchain inspected {\n"
+		      "\t\t" IS_SYN "ct mark set $HELLO\n"
+		      "\t\taccept\n"
+		      "\t}\n\n"
+		      "\tchain hold {\n"
+		      "\t\t" HAS_SYN HAS_PAYLOAD "goto deny_syn_data\n"
+		      "\t\tip ttl set 64\n"
+		      "\t\tip6 hoplimit set 64\n"
+		      "\t\tmeta l4proto tcp " HAS_PAYLOAD "jump " RULESET_QUEUE_CHAIN "\n"
+		      "\t\tmeta l4proto tcp " HAS_PAYLOAD "counter drop\n"
+		      "\t\taccept\n"
+		      "\t}\n\n"
+		      "\tchain released {\n"
+		      "\t\ttype filter hook forward priority 1; policy accept;\n"
+		      "\t\tiifname != $inside accept\n"
+		      "\t\tct mark & $STATE != { $HELLO, $CONFIRM } accept\n"
+		      "\t\tmeta mark & $STATE != { $CONFIRM, $INSPECTED, $DENIED } accept\n"
+		      "\t\tct mark set meta mark\n"
+		      "\t\tmeta mark & $STATE == $DENIED goto refuse\n"
+		      "\t}\n\n");
+}
+
+/* NAT is chosen with the first packet, so only states that it can have matter here. */
+static void add_postrouting(struct text *out, const struct ruleset_settings *settings)
+{
+	char address[IP_TEXT_SIZE];
+
+	text_add(out, "\tchain postrouting {\n"
+		      "\t\ttype nat hook postrouting priority srcnat; policy accept;\n");
+	if (settings->snat != RULESET_SNAT_NONE) {
+		text_add(out, "\t\tct mark & $STATE != { " HANDSHAKE_MARKS " } accept\n");
+		if (has_sources(settings, 4))
+			text_add(out, "\t\tip daddr $sources_v4 accept\n");
+		if (has_sources(settings, 6))
+			text_add(out, "\t\tip6 daddr $sources_v6 accept\n");
+	}
+	if (settings->snat == RULESET_SNAT_MASQUERADE)
+		text_add(out, "\t\tmasquerade\n");
+	if (settings->snat == RULESET_SNAT_ADDRESSES && settings->snat_v4.family == 4)
+		text_addf(out, "\t\tmeta nfproto ipv4 snat ip to %s\n",
+			  ip_format(&settings->snat_v4, address));
+	if (settings->snat == RULESET_SNAT_ADDRESSES && settings->snat_v6.family == 6)
+		text_addf(out, "\t\tmeta nfproto ipv6 snat ip6 to %s\n",
+			  ip_format(&settings->snat_v6, address));
+	text_add(out, "\t}\n\n");
+}
+
+static void add_denials(struct text *out)
+{
+	static const struct {
+		const char *chain, *prefix, *verdict;
+	} denials[] = {
+		{"deny_no_rule", RULESET_PREFIX_NO_RULE, "goto refuse"},
+		{"deny_source", RULESET_PREFIX_SOURCE, "goto refuse"},
+		{"deny_unsolicited", RULESET_PREFIX_SOURCE, "counter drop"},
+		{"deny_other_resolver", RULESET_PREFIX_OTHER_RESOLVER, "goto refuse"},
+		{"deny_dns_over_tls", RULESET_PREFIX_DNS_OVER_TLS, "goto refuse"},
+		{"deny_quic", RULESET_PREFIX_QUIC,
+		 "counter reject with icmpx type port-unreachable"},
+		{"deny_syn_data", RULESET_PREFIX_SYN_DATA, "counter drop"},
+		{"deny_invalid", RULESET_PREFIX_INVALID, "counter drop"},
+		{"deny_gateway_down", RULESET_PREFIX_GATEWAY_DOWN, "counter drop"},
+	};
+
+	text_add(out, "\tchain refuse {\n"
+		      "\t\tmeta l4proto tcp counter reject with tcp reset\n"
+		      "\t\tcounter reject with icmpx type admin-prohibited\n"
+		      "\t}\n");
+	for (size_t i = 0; i < sizeof(denials) / sizeof(denials[0]); i++)
+		text_addf(out,
+			  "\n\tchain %s {\n\t\t" RULESET_LOG_LIMIT
+			  "log prefix \"%s\" group %u\n\t\t%s\n\t}\n",
+			  denials[i].chain, denials[i].prefix, RULESET_LOG_GROUP,
+			  denials[i].verdict);
+}
+
+void ruleset_add_chains(struct text *out, const struct ruleset_settings *settings,
+			const struct ruleset_rule *rules, size_t rule_count)
+{
+	add_prerouting(out, settings);
+	add_proxying(out, settings);
+	add_network_rules(out, rules, rule_count);
+	add_forward(out);
+	add_from_inside(out, settings);
+	add_inspection(out);
+	add_postrouting(out, settings);
+	add_denials(out);
+}
