@@ -1,0 +1,133 @@
+/* The lists that stand beside the rules of a compiled policy. */
+#include "policy/lists_impl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "policy/port_set_impl.h"
+
+void *policy_make_list(struct policy *policy, size_t count, size_t size)
+{
+	policy->memory += count * size;
+	return calloc(count ? count : 1, size);
+}
+
+int policy_list_by_address(struct policy *policy)
+{
+	policy->by_address =
+		policy_make_list(policy, policy->network_count, sizeof(policy->by_address[0]));
+	if (!policy->by_address)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < policy->network_count; i++) {
+		const struct rule *rule = policy->rules[i].rule;
+
+		if (rule->any_destination || rule->destination_count)
+			policy->by_address[policy->by_address_count++] = i;
+	}
+	return 0;
+}
+
+int policy_list_ports(struct policy *policy, enum application_protocol protocol)
+{
+	cleanup(free_memory) struct port_set *named = calloc(1, sizeof(*named));
+	size_t count = 0;
+
+	if (!named)
+		return -ENOMEM;
+	for (size_t i = policy->network_count; i < policy->rule_count; i++) {
+		const struct rule *rule = policy->rules[i].rule;
+
+		for (size_t j = 0; j < rule->protocol_count; j++)
+			if (policy->rules[i].action == RULE_ALLOW &&
+			    rule->protocols[j].protocol == protocol)
+				port_set_add(named, rule->protocols[j].port);
+	}
+	for (size_t word = 0; word < PORT_SET_WORDS; word++)
+		count += (size_t)__builtin_popcountll(named->words[word]);
+	uint16_t *ports = policy_make_list(policy, count, sizeof(*ports));
+
+	if (!ports)
+		return -ENOMEM;
+	policy->ports[protocol] = ports;
+	for (unsigned int port = 0; port <= UINT16_MAX; port++)
+		if (port_set_has(named, (uint16_t)port))
+			ports[policy->port_counts[protocol]++] = (uint16_t)port;
+	return 0;
+}
+
+static int compare_names(const void *left, const void *right)
+{
+	const struct name *a = *(const struct name *const *)left;
+	const struct name *b = *(const struct name *const *)right;
+
+	return strcmp(a->text, b->text);
+}
+
+/*
+ * FQDNs of network rules, also of deny rules (their addresses must be known to be denied), and the
+ * exact names of application allow rules. Writes to `names` unless NULL; returns the count.
+ */
+static size_t collect_exact_names(const struct policy *policy, const struct name **names)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct policy_rule *entry = &policy->rules[i];
+		const struct rule *rule = entry->rule;
+
+		for (size_t j = 0; j < rule->fqdn_count; j++, count++)
+			if (names)
+				names[count] = &rule->fqdns[j];
+		for (size_t j = 0; entry->action == RULE_ALLOW && j < rule->pattern_count; j++) {
+			if (rule->patterns[j].kind != PATTERN_EXACT)
+				continue;
+			if (names)
+				names[count] = &rule->patterns[j].name;
+			count++;
+		}
+	}
+	return count;
+}
+
+int policy_list_exact_names(struct policy *policy)
+{
+	size_t count = collect_exact_names(policy, NULL), kept = 0;
+	const struct name **names = policy_make_list(policy, count, sizeof(*names));
+
+	if (!names)
+		return -ENOMEM;
+	policy->exact_names = names;
+	collect_exact_names(policy, names);
+	qsort(names, count, sizeof(*names), compare_names);
+	for (size_t i = 0; i < count; i++)
+		if (!kept || !name_equal(names[kept - 1], names[i]))
+			names[kept++] = names[i];
+	policy->exact_name_count = kept;
+	return 0;
+}
+
+static size_t text_memory(const char *text)
+{
+	return text ? strlen(text) + 1 : 0;
+}
+
+static size_t rule_memory(const struct rule *rule)
+{
+	return sizeof(*rule) + text_memory(rule->name) + text_memory(rule->origin) +
+	       text_memory(rule->purpose) +
+	       (rule->source_count + rule->destination_count) * sizeof(struct ip_prefix) +
+	       rule->fqdn_count * sizeof(struct name) +
+	       rule->port_count * sizeof(struct port_range) +
+	       rule->pattern_count * sizeof(struct pattern) +
+	       rule->protocol_count * sizeof(struct application_port);
+}
+
+void policy_count_memory(struct policy *policy)
+{
+	policy->memory +=
+		sizeof(*policy) + policy->set.collection_count * sizeof(struct rule_collection);
+	for (size_t i = 0; i < policy->rule_count; i++)
+		policy->memory += rule_memory(policy->rules[i].rule);
+}
