@@ -17,7 +17,7 @@
 enum {
 	WALK_TCP,
 	WALK_UDP,
-	WALK_ICMP, /* no ports: stands at port 1 alone, for rules of any port */
+	WALK_ICMP, /* no ports: only rules of any port count, and all ports fare alike */
 	WALK_TRANSPORTS,
 };
 
@@ -83,7 +83,7 @@ static bool visit(struct walk *walk, uint32_t position, bool names_it)
 		if (!(rule->transports & bits[transport]))
 			continue;
 		if (rule->any_port) {
-			struct port_range all = {1, transport == WALK_ICMP ? 1 : UINT16_MAX};
+			struct port_range all = {1, UINT16_MAX};
 
 			if (visit_range(walk, entry, names_it, transport, all))
 				return true;
