@@ -26,7 +26,8 @@ void http_body_init(struct http_body *body, enum http_framing framing, uint64_t 
 
 /*
  * Takes up to `length` next bytes; ret_taken: how many belong to the body. At HTTP_BODY_END the
- * rest belongs to the next message. UNTIL_CLOSE takes everything and never ends by itself.
+ * rest belongs to the next message; at HTTP_BODY_BROKEN (for good) the next byte is the faulty one.
+ * UNTIL_CLOSE takes everything and never ends by itself.
  */
 enum http_body_state http_body_take(struct http_body *body, const uint8_t *bytes, size_t length,
 				    size_t *ret_taken);

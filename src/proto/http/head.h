@@ -1,6 +1,6 @@
 /*
  * HTTP/1.x message heads (RFC 9112), strictly: what two servers could read differently is refused.
- * Bytes in, facts out; all facts point into the input.
+ * Bytes in, facts out; facts point into the input (a path that is not there, to static text).
  */
 #pragma once
 
@@ -18,20 +18,21 @@ enum http_progress {
 
 enum http_error {
 	HTTP_OK,
-	HTTP_TOO_LONG,
+	HTTP_TOO_LONG, /* more than HTTP_HEAD_MAX bytes or 100 fields */
 	HTTP_BAD_START_LINE,
 	HTTP_BAD_VERSION, /* not HTTP/1.0 or HTTP/1.1; also the h2c preface */
 	HTTP_BAD_TARGET,  /* not origin-form, absolute-form, authority-form (CONNECT) or "*"
 			     (OPTIONS); '#', userinfo, space … */
 	HTTP_BAD_FIELD,   /* bare CR or LF, obs-fold, space before the colon, bytes outside the
-			     grammar, NUL */
+			     grammar, NUL; Host or a framing field named in Connection */
 	HTTP_NO_HOST,     /* HTTP/1.1 without Host */
 	HTTP_DUPLICATE_HOST,
 	HTTP_BAD_HOST,           /* not host[:port] */
-	HTTP_AUTHORITY_MISMATCH, /* absolute-form authority differs from Host */
-	HTTP_BAD_LENGTH,         /* Content-Length twice, not a plain number, or together with
-				    Transfer-Encoding */
-	HTTP_BAD_CODING, /* Transfer-Encoding other than exactly "chunked", or in HTTP/1.0 */
+	HTTP_AUTHORITY_MISMATCH, /* absolute-form or CONNECT authority differs from Host */
+	HTTP_BAD_LENGTH,         /* Content-Length twice, not a plain number below 2^63, together
+				    with Transfer-Encoding, or above 0 where no body may be */
+	HTTP_BAD_CODING,         /* Transfer-Encoding other than exactly "chunked", in HTTP/1.0, or
+				    where no body may be */
 	HTTP_BAD_CHUNK,
 	HTTP_BAD_STATUS,
 };
@@ -58,16 +59,18 @@ struct http_slice {
 struct http_request {
 	size_t head_length; /* bytes up to and including the empty line */
 	struct http_slice method, target;
-	struct http_slice path; /* origin-form part of the target ("/x?y"; "/" when an absolute
-				   target has none) */
+	struct http_slice path; /* origin-form part of the target ("/x?y"); when an absolute target
+				   has none "/", or "*" in OPTIONS; empty in CONNECT */
 	enum http_form form;
-	struct http_slice host; /* without port; from Host, or the authority of CONNECT */
+	struct http_slice host; /* without port, never checked as a name, IPv6 literals in brackets;
+				   from Host, or the authority of CONNECT; in HTTP/1.0 without
+				   Host from an absolute target, else empty */
 	uint16_t port;          /* 0: not given */
 	uint8_t minor_version;
 	enum http_framing framing;
 	uint64_t content_length;
 	bool close;   /* the connection ends after this exchange */
-	bool upgrade; /* asks for another protocol */
+	bool upgrade; /* asks for another protocol (has a field Upgrade) */
 	bool expect_continue;
 };
 
@@ -80,7 +83,8 @@ struct http_response {
 	bool close;
 };
 
-/* Looks at bytes from the start of a message. Output untouched unless HTTP_WHOLE. */
+/* Looks at bytes from the start of a message. The request is untouched unless HTTP_WHOLE; the error
+   is HTTP_OK unless HTTP_REFUSED. More bytes never change an answer other than HTTP_MORE. */
 enum http_progress http_request_parse(const char *bytes, size_t length,
 				      struct http_request *ret_request, enum http_error *ret_error);
 /* `head_request`: the request was HEAD. 1xx, 204, 304 and HEAD have no body (RFC 9112 section 6.3).
