@@ -127,7 +127,6 @@ static struct ip_address take_address(struct cursor *cursor, uint8_t family)
 /* Leaves `bytes` at the IP payload, cut to the length that the header gives. */
 static enum walk parse_ipv4(struct cursor *bytes, struct packet *packet)
 {
-	size_t length = cursor_left(bytes);
 	size_t header_size = (size_t)(cursor_u8(bytes) & 0x0f) * 4;
 	cursor_skip(bytes, 1); /* type of service */
 	size_t total = cursor_u16(bytes);
@@ -138,7 +137,7 @@ static enum walk parse_ipv4(struct cursor *bytes, struct packet *packet)
 	cursor_skip(bytes, 2); /* checksum */
 	packet->source = take_address(bytes, 4);
 	packet->destination = take_address(bytes, 4);
-	if (header_size < IPV4_HEADER_MIN || total < header_size || total > length)
+	if (header_size < IPV4_HEADER_MIN || total < header_size)
 		return WALK_BROKEN;
 
 	struct cursor options = cursor_take(bytes, header_size - IPV4_HEADER_MIN);
@@ -181,23 +180,21 @@ static enum walk step_fragment(struct cursor *rest, struct packet *packet)
 
 static enum walk walk_extensions(struct cursor *rest, struct packet *packet)
 {
-	for (int count = 0; count <= EXTENSION_HEADERS_MAX; count++) {
+	for (int count = 0;; count++) {
 		bool is_sized = packet->protocol == IPPROTO_ROUTING ||
 				packet->protocol == IPPROTO_DSTOPTS ||
 				packet->protocol == IPPROTO_HOPOPTS;
 
 		if (!is_sized && packet->protocol != IPPROTO_FRAGMENT)
 			return WALK_REACHED;
-		if (packet->protocol == IPPROTO_HOPOPTS && count > 0)
-			return WALK_STOPPED;
-		if (count == EXTENSION_HEADERS_MAX)
+		if (count == EXTENSION_HEADERS_MAX ||
+		    (packet->protocol == IPPROTO_HOPOPTS && count > 0))
 			return WALK_STOPPED;
 		enum walk walk =
 			is_sized ? step_sized_extension(rest, packet) : step_fragment(rest, packet);
 		if (walk != WALK_REACHED)
 			return walk;
 	}
-	return WALK_STOPPED;
 }
 
 static enum walk parse_ipv6(struct cursor *bytes, struct packet *packet)
