@@ -15,7 +15,6 @@ from .laboratory import TESTS
 from .processes import run, wait_for
 
 READY = "sallyport: info: ready"
-RELOADED = "sallyport: info: reloaded"
 TEMPLATE = pathlib.Path(__file__).with_name("gateway.yaml")
 
 # The state of a flow, in the top bits of its conntrack mark (src/kernel/mark.h).
@@ -116,6 +115,15 @@ class Gateway:
         if done.returncode == 0:
             self._in_force = configuration
         return done.returncode == 0
+
+    def hang_up(self, change=None):
+        """The same by SIGHUP, which has no answer: what came of it is to be seen elsewhere."""
+        configuration = copy.deepcopy(self.configuration)
+        if change is not None:
+            change(configuration)
+        self._write(configuration)
+        self._in_force = configuration
+        self.server.signal(signal.SIGHUP)
 
     def run_verb(self, verb, *arguments):
         """Runs another verb of the program against this gateway."""

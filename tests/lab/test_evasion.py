@@ -1,0 +1,103 @@
+"""Clients with raw sockets: what they show the gateway must be what the server gets, or nothing gets out."""
+
+import itertools
+
+import pytest
+
+from lab import addresses as at
+from lab.capture import Capture
+from lab.clients import Clients
+from lab.gateway import why_not_runnable
+from lab.laboratory import Laboratory
+from lab.plain_forwarding import PlainForwarding
+from lab.stage import Stage
+from lab.story import allow, deny
+
+ALLOWED, OTHER = "mcr.microsoft.com", "evil.example"
+SOURCE_PORTS = itertools.count(41000)
+needs_gateway = pytest.mark.skipif(why_not_runnable() is not None, reason=str(why_not_runnable()))
+
+# The node's kernel knows nothing of these connections and would reset them; its resets have no window.
+_QUIET = """\
+table inet quiet {
+    chain output {
+        type filter hook output priority 0;
+        tcp sport 41000-41999 tcp flags & rst == rst tcp window 0 drop
+    }
+}
+"""
+
+
+def play(lab, trick):
+    """How the far end answered the trick, and the packets that left for the server meanwhile."""
+    command = lab.python("raw_client", at.NODE.v4, at.MCR.v4, "443", str(next(SOURCE_PORTS)), trick,
+                         ALLOWED, OTHER)
+    with Capture(lab.internet, "uplink", lab.captures, "tcp port 443") as wire:
+        answer = Clients(lab).run(command).out.strip()
+        return answer, [packet for packet in wire.settle() if packet.destination == at.MCR.v4]
+
+
+def has_left(packets, name):
+    return any(name.encode() in packet.payload for packet in packets)
+
+
+@pytest.fixture(scope="module")
+def quiet_lab():
+    with Laboratory() as lab:
+        lab.node.run(["nft", "-f", "-"], input=_QUIET)
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def stage(quiet_lab):
+    with Stage(quiet_lab) as running:
+        assert running.clients.curl(f"https://{ALLOWED}/").text == "200"  # its address is pinned now
+        yield running
+
+
+def test_the_tricks_work_where_nothing_stands_in_their_way(quiet_lab):
+    with PlainForwarding(quiet_lab.gateway):
+        for trick in ("ordinary", "shuffled", "repeated", "ttl"):
+            assert play(quiet_lab, trick)[0] == "server-hello", trick
+        for trick in ("overlap", "second-hello", "bad-checksum", "reset-between"):
+            assert has_left(play(quiet_lab, trick)[1], OTHER), trick
+        assert any(p.is_syn and p.payload for p in play(quiet_lab, "syn-data")[1])
+
+
+@needs_gateway
+@pytest.mark.parametrize("trick", ["ordinary", "shuffled", "repeated", "ttl"])
+def test_an_honest_hello_is_let_through_however_it_comes(stage, trick):
+    mark = stage.gateway.mark()
+    assert play(stage.lab, trick)[0] == "server-hello"
+    assert stage.gateway.find_verdict(mark, allow(name=ALLOWED).accepts)
+
+
+@needs_gateway
+def test_the_time_to_live_of_a_hello_tells_nothing_about_where_it_ends(stage):
+    with Capture(stage.lab.internet, "uplink", stage.lab.captures, "tcp port 443 and ip[8] < 16") as wire:
+        assert play(stage.lab, "ttl")[0] == "server-hello"
+        assert [p for p in wire.settle() if p.destination == at.MCR.v4 and p.payload] == []
+
+
+@needs_gateway
+@pytest.mark.parametrize("trick", ["overlap", "second-hello", "bad-checksum", "reset-between"])
+def test_another_hello_in_the_same_place_never_gets_out(stage, trick):
+    _, packets = play(stage.lab, trick)
+    assert not has_left(packets, OTHER)
+
+
+@needs_gateway
+def test_segments_that_overlap_and_differ_are_denied(stage):
+    mark = stage.gateway.mark()
+    answer, packets = play(stage.lab, "overlap")
+    assert answer == "reset"
+    assert [p for p in packets if p.payload] == []
+    assert stage.gateway.find_verdict(mark, deny("hello_overlap", destination=at.MCR).accepts)
+
+
+@needs_gateway
+def test_a_syn_with_data_is_dropped(stage):
+    mark = stage.gateway.mark()
+    answer, packets = play(stage.lab, "syn-data")
+    assert (answer, packets) == ("silence", [])
+    assert stage.gateway.find_verdict(mark, deny("syn_data", destination=at.MCR).accepts)
