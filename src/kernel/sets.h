@@ -17,6 +17,8 @@ struct kernel_element {
 	uint64_t timeout_ms; /* from now; replaces what the element had */
 };
 
-/* All or nothing. -ENOENT: no such set (the ruleset changed); -ENFILE: a set is full; other
- * negative errno. */
+#define KERNEL_SETS_PUT_MAX 256 /* elements a call */
+
+/* All or nothing. -ENOENT: no such set (the ruleset changed); -ENFILE: a set is full; -E2BIG: more
+ * than KERNEL_SETS_PUT_MAX; -EINVAL: no timeout, no address; other negative errno. */
 int kernel_sets_put(struct kernel_sets *sets, const struct kernel_element *elements, size_t count);

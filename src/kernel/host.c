@@ -1,0 +1,227 @@
+/*
+ * The host around the table: policy routing for TPROXY by rtnetlink, the settings under /proc/sys,
+ * the host's own addresses.
+ *
+ * TPROXY assigns a packet to a local socket, but routing decides before that whether it is
+ * delivered or forwarded. So packets with the mark TPROXY are looked up in a table of their own, in
+ * which every address is local. A kernel without IPv6 has no such packets; its refusal of the
+ * family is fine.
+ */
+#include "kernel/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include <libmnl/libmnl.h>
+
+#include "base/cleanup.h"
+#include "kernel/mark.h"
+
+#define ROUTING_TABLE 7053 /* and the priority of the rule that leads there */
+#define MESSAGE_SIZE  256
+
+static void close_socket(struct mnl_socket *socket)
+{
+	mnl_socket_close(socket);
+}
+DEFINE_CLEANUP(close_socket_variable, struct mnl_socket *, close_socket);
+
+static int ask(struct mnl_socket *socket, struct nlmsghdr *message)
+{
+	char answer[1024] __attribute__((aligned(NLMSG_ALIGNTO)));
+	ssize_t got;
+
+	message->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+	message->nlmsg_seq = 1;
+	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
+		return -errno;
+	got = mnl_socket_recvfrom(socket, answer, sizeof(answer));
+	if (got < 0)
+		return -errno;
+	return mnl_cb_run(answer, (size_t)got, 1, mnl_socket_get_portid(socket), NULL, NULL) < 0
+		       ? -errno
+		       : 0;
+}
+
+static int change_rule(struct mnl_socket *socket, uint8_t family, uint16_t type, uint16_t flags)
+{
+	char buffer[MESSAGE_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct fib_rule_hdr *header;
+
+	message->nlmsg_type = type;
+	message->nlmsg_flags = flags;
+	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+	header->family = family;
+	header->action = FR_ACT_TO_TBL;
+	mnl_attr_put_u32(message, FRA_PRIORITY, ROUTING_TABLE);
+	mnl_attr_put_u32(message, FRA_FWMARK, MARK_TPROXY);
+	mnl_attr_put_u32(message, FRA_FWMASK, MARK_STATE_MASK);
+	mnl_attr_put_u32(message, FRA_TABLE, ROUTING_TABLE);
+	return ask(socket, message);
+}
+
+static int change_route(struct mnl_socket *socket, uint8_t family, uint16_t type, uint16_t flags)
+{
+	char buffer[MESSAGE_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct rtmsg *header;
+
+	message->nlmsg_type = type;
+	message->nlmsg_flags = flags;
+	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+	header->rtm_family = family;
+	header->rtm_table = RT_TABLE_UNSPEC; /* RTA_TABLE says it */
+	header->rtm_protocol = RTPROT_STATIC;
+	header->rtm_scope = RT_SCOPE_HOST;
+	header->rtm_type = RTN_LOCAL;
+	mnl_attr_put_u32(message, RTA_TABLE, ROUTING_TABLE);
+	mnl_attr_put_u32(message, RTA_OIF, if_nametoindex("lo"));
+	return ask(socket, message);
+}
+
+static bool is_family_missing(uint8_t family, int error)
+{
+	return family == AF_INET6 && (error == -EAFNOSUPPORT || error == -EOPNOTSUPP);
+}
+
+static int install_family(struct mnl_socket *socket, uint8_t family)
+{
+	int r = change_rule(socket, family, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL);
+
+	if (is_family_missing(family, r))
+		return 0;
+	if (r && r != -EEXIST)
+		return r;
+	return change_route(socket, family, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
+}
+
+static int remove_family(struct mnl_socket *socket, uint8_t family)
+{
+	int rule = change_rule(socket, family, RTM_DELRULE, 0);
+	int route;
+
+	if (is_family_missing(family, rule))
+		return 0;
+	route = change_route(socket, family, RTM_DELROUTE, 0);
+	if (rule && rule != -ENOENT)
+		return rule;
+	return route == -ESRCH || route == -ENOENT ? 0 : route;
+}
+
+static int for_families(int (*change)(struct mnl_socket *socket, uint8_t family))
+{
+	cleanup(close_socket_variable) struct mnl_socket *socket =
+		mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	int r;
+
+	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		return -errno;
+	r = change(socket, AF_INET);
+	return r ? r : change(socket, AF_INET6);
+}
+
+int host_routing_install(void)
+{
+	return for_families(install_family);
+}
+
+int host_routing_remove(void)
+{
+	return for_families(remove_family);
+}
+
+/* Writes "1" unless it stands there already (settings may be read-only and right). */
+static int switch_on(const char *path)
+{
+	char value = '\0';
+	cleanup(close_descriptor) int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (descriptor < 0)
+		return -errno;
+	if (read(descriptor, &value, 1) == 1 && value == '1')
+		return 0;
+	cleanup(close_descriptor) int writer = open(path, O_WRONLY | O_CLOEXEC);
+	if (writer < 0 || write(writer, "1\n", 2) != 2)
+		return -errno;
+	return 0;
+}
+
+int host_sysctl_prepare(bool set_forwarding, const char **ret_path)
+{
+	static const struct {
+		const char *path;
+		bool forwarding, needs_v6;
+	} settings[] = {
+		{"/proc/sys/net/ipv4/ip_forward", true, false},
+		{"/proc/sys/net/ipv6/conf/all/forwarding", true, true},
+		{"/proc/sys/net/netfilter/nf_conntrack_acct", false, false},
+		{"/proc/sys/net/netfilter/nf_conntrack_timestamp", false, false},
+	};
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		int r;
+
+		if (settings[i].forwarding && !set_forwarding)
+			continue;
+		r = switch_on(settings[i].path);
+		if (r == -ENOENT && settings[i].needs_v6)
+			continue; /* a kernel without IPv6 forwards none */
+		if (r) {
+			*ret_path = settings[i].path;
+			return r;
+		}
+	}
+	return 0;
+}
+
+static bool is_own_address(const struct ifaddrs *entry, struct ip_address *ret_address)
+{
+	struct sockaddr_storage storage = {0};
+	struct ip_endpoint endpoint;
+
+	if (!entry->ifa_addr || (entry->ifa_flags & IFF_LOOPBACK))
+		return false;
+	if (entry->ifa_addr->sa_family == AF_INET)
+		*(struct sockaddr_in *)&storage =
+			*(const struct sockaddr_in *)(void *)entry->ifa_addr;
+	else if (entry->ifa_addr->sa_family == AF_INET6)
+		*(struct sockaddr_in6 *)&storage =
+			*(const struct sockaddr_in6 *)(void *)entry->ifa_addr;
+	if (ip_from_sockaddr(&storage, &endpoint) != 0)
+		return false;
+	*ret_address = endpoint.address;
+	if (endpoint.address.family == 4)
+		return endpoint.address.bytes[0] != 169 || endpoint.address.bytes[1] != 254;
+	return endpoint.address.bytes[0] != 0xfe || (endpoint.address.bytes[1] & 0xc0) != 0x80;
+}
+
+int host_addresses(struct ip_address *addresses, size_t capacity, size_t *ret_count)
+{
+	struct ip_address address;
+	struct ifaddrs *list;
+	size_t count = 0;
+	int r = 0;
+
+	if (getifaddrs(&list) < 0)
+		return -errno;
+	for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next) {
+		if (!is_own_address(entry, &address))
+			continue;
+		if (count == capacity) {
+			r = -ENOSPC;
+			break;
+		}
+		addresses[count++] = address;
+	}
+	freeifaddrs(list);
+	if (r == 0)
+		*ret_count = count;
+	return r;
+}
