@@ -2,17 +2,15 @@
  * The name table: finds the patterns that match a name by looking up each of the name's suffixes.
  *
  * A suffix that some pattern is fixed to (all of an exact name; what follows "*." or "md-*.") has
- * one record: its text and its lists of values. A frozen open-addressing hash table leads from the
- * suffix's hash to the record. Hashes are computed label by label from the right, so that one pass
- * over the name yields those of all of its suffixes; they are keyed at random, and the text is
- * compared whenever a tag is equal, so a collision costs time, never a wrong verdict.
- *
- * A suffix's tag is the upper half of its hash, and its home slot rises with the tag. The builder
- * fills the slots in ascending order of tags and never wraps around: a search starts at home and
- * ends at the suffix, at the first higher tag or at an empty slot (the last slot is always empty).
- * Records lie in the order of the slots. All searches of a name are prefetched before the first of
- * them runs, so their cache misses overlap. Suffixes of a label count that no pattern has are not
- * looked for; a name of 127 labels costs no more than the patterns' own depth.
+ * one record: its text and its lists of values. The records lie in one array, ordered by the upper
+ * half of the suffix's hash, which also tells the bucket; an index holds where each bucket starts.
+ * There are as many buckets as suffixes, so a bucket is a few neighbouring records or none, and a
+ * search costs one access to the small index and, unless the bucket is empty, one to the records.
+ * Both are prefetched for all suffixes of the name before the first is compared, so that their
+ * cache misses overlap. Hashes are computed label by label from the right: one pass over the name
+ * yields those of all of its suffixes. They are keyed at random, and the text is always compared,
+ * so a collision costs time, never a wrong verdict. Suffixes of a label count that no pattern has
+ * are not looked for; a name of 127 labels costs no more than the patterns' own depth.
  *
  * A name meets at most one list of exact values, one of "*" and one a proper suffix: 128, which the
  * cursor holds. Patterns with a star inside the left-most label hang at their suffix, ascending by
@@ -30,22 +28,23 @@
 
 /* A suffix of the name that is worth looking for. */
 struct candidate {
-	uint32_t tag;
-	uint32_t start; /* offset in the name */
+	uint32_t bucket;
+	uint32_t header; /* of its record, without flags */
+	uint32_t start;  /* offset in the name */
 };
 
 void name_table_free(struct name_table *table)
 {
 	if (!table)
 		return;
-	free(table->slots);
+	free(table->buckets);
 	free(table->words);
 	free(table);
 }
 
 size_t name_table_memory(const struct name_table *table)
 {
-	return sizeof(*table) + table->slot_count * sizeof(*table->slots) +
+	return sizeof(*table) + ((size_t)table->bucket_count + 1) * sizeof(*table->buckets) +
 	       table->word_count * sizeof(*table->words);
 }
 
@@ -63,10 +62,12 @@ static uint32_t list_candidates(const struct name_table *table, const struct nam
 			start--;
 		hash = hash_label(&table->key, hash, name->text + start, end - start);
 		if (table->depths[depth / 64] >> (depth % 64) & 1) {
-			uint32_t tag = (uint32_t)(hash >> 32);
+			struct candidate *candidate = &candidates[count++];
 
-			__builtin_prefetch(&table->slots[home_slot(table, tag)]);
-			candidates[count++] = (struct candidate){.tag = tag, .start = start};
+			candidate->bucket = bucket_of(table, hash);
+			candidate->header = record_header(hash, name->length - start);
+			candidate->start = start;
+			__builtin_prefetch(&table->buckets[candidate->bucket]);
 		}
 		if (start == 0)
 			break;
@@ -75,26 +76,44 @@ static uint32_t list_candidates(const struct name_table *table, const struct nam
 	return count;
 }
 
-static uint32_t find_record(const struct name_table *table, uint32_t tag, const char *suffix,
-			    size_t length)
+static const uint32_t *after_list(const uint32_t *list)
 {
-	const struct table_slot *slot = &table->slots[home_slot(table, tag)];
+	return list + 1 + list[0];
+}
 
-	for (; slot->record && slot->tag <= tag; slot++) {
-		const uint32_t *record = &table->words[slot->record];
+static const uint32_t *first_list(const uint32_t *record)
+{
+	return record + 1 + words_for(record_length(record));
+}
 
-		if (slot->tag == tag && (record[0] & RECORD_LENGTH_MASK) == length &&
-		    memcmp(record + 1, suffix, length) == 0)
-			return slot->record;
-	}
-	return 0;
+static const uint32_t *after_record(const uint32_t *record)
+{
+	const uint32_t *list = first_list(record);
+
+	for (uint32_t lists = *record & RECORD_LISTS; lists; lists &= lists - 1)
+		list = after_list(list);
+	return list;
+}
+
+/* The record of the candidate, or NULL. */
+static const uint32_t *find_record(const struct name_table *table,
+				   const struct candidate *candidate, const struct name *name)
+{
+	const uint32_t *record = &table->words[table->buckets[candidate->bucket]];
+	const uint32_t *end = &table->words[table->buckets[candidate->bucket + 1]];
+
+	for (; record != end; record = after_record(record))
+		if ((*record & ~RECORD_LISTS) == candidate->header &&
+		    memcmp(record + 1, name->text + candidate->start, record_length(record)) == 0)
+			return record;
+	return NULL;
 }
 
 static void add_list(struct name_table_cursor *cursor, const uint32_t *list)
 {
 	invariant(cursor->count < sizeof(cursor->lists) / sizeof(cursor->lists[0]));
 	cursor->lists[cursor->count].next = list + 1;
-	cursor->lists[cursor->count].end = list + 1 + list[0];
+	cursor->lists[cursor->count].end = after_list(list);
 	cursor->count++;
 }
 
@@ -139,31 +158,30 @@ static void start_label_patterns(struct name_table_cursor *cursor, const uint32_
 				 const char *label, size_t length)
 {
 	cursor->next_label_pattern = list + 1;
-	cursor->end_of_label_patterns = list + 1 + list[0];
+	cursor->end_of_label_patterns = after_list(list);
 	cursor->label_length = (uint8_t)length;
 	memcpy(cursor->label, label, length);
 	skip_label_patterns(cursor);
 }
 
 /* Adds the lists of the record of the suffix of `name` that starts at `start`. */
-static void add_record(const struct name_table *table, uint32_t record_index,
-		       const struct name *name, size_t start, struct name_table_cursor *cursor)
+static void add_record(struct name_table_cursor *cursor, const uint32_t *record,
+		       const struct name *name, size_t start)
 {
-	const uint32_t *record = &table->words[record_index];
-	const uint32_t *list = record + 1 + words_for(record[0] & RECORD_LENGTH_MASK);
+	const uint32_t *list = first_list(record);
 
-	if (record[0] & RECORD_EXACT) {
+	if (*record & RECORD_EXACT) {
 		if (start == 0)
 			add_list(cursor, list);
-		list += 1 + list[0];
+		list = after_list(list);
 	}
 	if (start == 0)
 		return;
-	if (record[0] & RECORD_BELOW) {
+	if (*record & RECORD_BELOW) {
 		add_list(cursor, list);
-		list += 1 + list[0];
+		list = after_list(list);
 	}
-	if ((record[0] & RECORD_LABEL) && !memchr(name->text, '.', start - 1))
+	if ((*record & RECORD_LABEL) && !memchr(name->text, '.', start - 1))
 		start_label_patterns(cursor, list, name->text, start - 1);
 }
 
@@ -175,16 +193,16 @@ void name_table_find(const struct name_table *table, const struct name *name,
 
 	ret_cursor->count = 0;
 	ret_cursor->next_label_pattern = ret_cursor->end_of_label_patterns = NULL;
+	for (uint32_t i = 0; i < count; i++)
+		__builtin_prefetch(&table->words[table->buckets[candidates[i].bucket]]);
 	for (uint32_t i = 0; i < count; i++) {
-		uint32_t start = candidates[i].start;
-		uint32_t record = find_record(table, candidates[i].tag, name->text + start,
-					      (size_t)name->length - start);
+		const uint32_t *record = find_record(table, &candidates[i], name);
 
 		if (record)
-			add_record(table, record, name, start, ret_cursor);
+			add_record(ret_cursor, record, name, candidates[i].start);
 	}
 	if (table->any)
-		add_list(ret_cursor, &table->words[table->any + 1]);
+		add_list(ret_cursor, table->any);
 }
 
 /* Moves every list past `value`, which is the lowest of all heads; drops the lists that end. */

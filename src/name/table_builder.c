@@ -1,7 +1,7 @@
 /*
  * Builds name tables. Patterns are kept as small entries and one heap of text; building sorts the
- * entries by hash, so that all entries of one suffix are neighbours, in the order in which slots
- * and records are written. Within a suffix they are sorted by kind, then value, then fixed parts,
+ * entries by hash, so that all entries of one suffix are neighbours, in the order in which records
+ * and buckets are written. Within a suffix they are sorted by kind, then value, then fixed parts,
  * so the lists come out ascending and duplicates are neighbours too. Nothing is searched while
  * building.
  */
@@ -191,25 +191,22 @@ static size_t record_words(const struct name_table_builder *builder, size_t from
 	return words;
 }
 
-/* Allocates slots and words, both zero; false: out of memory, or more words than an index can tell.
- */
+/* False: out of memory, or more words than an index can tell. */
 static bool allocate(struct name_table *table, const struct name_table_builder *builder)
 {
-	size_t words = 1, suffixes = 0;
+	size_t words = 0, suffixes = 0;
 
 	for (size_t from = 0, to; from < builder->count; from = to) {
 		to = end_of_suffix(builder, from);
 		words += record_words(builder, from, to);
 		suffixes++;
 	}
-	if (words > UINT32_MAX || suffixes > UINT32_MAX / 2)
+	if (words > UINT32_MAX)
 		return false;
-	table->capacity = (uint32_t)(suffixes + suffixes / 2 + 1);
-	table->slot_count = table->capacity + suffixes + 1; /* at worst; shrunk at the end */
-	table->slots = calloc(table->slot_count, sizeof(*table->slots));
-	table->words = calloc(words, sizeof(*table->words));
-	table->word_count = 1;
-	return table->slots && table->words;
+	table->bucket_count = (uint32_t)suffixes + 1; /* never 0 */
+	table->buckets = calloc((size_t)table->bucket_count + 1, sizeof(*table->buckets));
+	table->words = calloc(words + 1, sizeof(*table->words)); /* never of size 0 */
+	return table->buckets && table->words;
 }
 
 static void write_text(struct name_table *table, const char *text, size_t length)
@@ -236,19 +233,18 @@ static void write_list(struct name_table *table, const struct entry *entries, si
 	table->words[length_at] = (uint32_t)(table->word_count - length_at - 1);
 }
 
-/* Writes the record of the `count` entries of one suffix; returns where. */
-static uint32_t write_record(struct name_table *table, const struct entry *entries, size_t count,
-			     const char *text)
+/* Writes the record of the `count` entries of one suffix. */
+static void write_record(struct name_table *table, const struct entry *entries, size_t count,
+			 const char *text)
 {
 	static const uint32_t flags[] = {
 		[PATTERN_EXACT] = RECORD_EXACT,
 		[PATTERN_BELOW] = RECORD_BELOW,
 		[PATTERN_LABEL] = RECORD_LABEL,
-		[PATTERN_ANY] = RECORD_BELOW,
 	};
 	size_t record = table->word_count++;
 
-	table->words[record] = entries[0].length;
+	table->words[record] = record_header(entries[0].hash, entries[0].length);
 	write_text(table, text + entries[0].text, entries[0].length);
 	for (size_t from = 0, to; from < count; from = to) {
 		for (to = from; to < count && entries[to].kind == entries[from].kind; to++)
@@ -256,7 +252,6 @@ static uint32_t write_record(struct name_table *table, const struct entry *entri
 		table->words[record] |= flags[entries[from].kind];
 		write_list(table, entries + from, to - from, text);
 	}
-	return (uint32_t)record;
 }
 
 static uint32_t count_labels(const char *text, size_t length)
@@ -268,43 +263,35 @@ static uint32_t count_labels(const char *text, size_t length)
 	return labels;
 }
 
-/* Writes all suffixes in the order of their tags; returns the number of slots used. */
-static size_t fill(struct name_table *table, const struct name_table_builder *builder)
+static void note_depth(struct name_table *table, uint32_t labels)
 {
-	size_t next_slot = 0;
+	table->depths[labels / 64] |= (uint64_t)1 << (labels % 64);
+	if (labels > table->max_labels)
+		table->max_labels = labels;
+}
+
+/* Writes all records, and where each bucket starts. */
+static void fill(struct name_table *table, const struct name_table_builder *builder)
+{
+	uint32_t bucket = 0; /* all up to this one have their start */
 
 	for (size_t from = 0, to; from < builder->count; from = to) {
 		const struct entry *first = &builder->entries[from];
-		uint32_t tag = (uint32_t)(first->hash >> 32);
 
 		to = end_of_suffix(builder, from);
-		uint32_t record = write_record(table, first, to - from, builder->text);
-		if (first->kind == PATTERN_ANY) {
-			table->any = record;
+		if (first->kind == PATTERN_ANY) { /* of hash 0 and no length: the first */
+			table->any = &table->words[table->word_count];
+			write_list(table, first, to - from, builder->text);
+			table->buckets[0] = (uint32_t)table->word_count;
 			continue;
 		}
-		uint32_t labels = count_labels(builder->text + first->text, first->length);
-		table->depths[labels / 64] |= (uint64_t)1 << (labels % 64);
-		if (labels > table->max_labels)
-			table->max_labels = labels;
-		if (next_slot < home_slot(table, tag))
-			next_slot = home_slot(table, tag);
-		table->slots[next_slot++] = (struct table_slot){.tag = tag, .record = record};
+		while (bucket < bucket_of(table, first->hash))
+			table->buckets[++bucket] = (uint32_t)table->word_count;
+		write_record(table, first, to - from, builder->text);
+		note_depth(table, count_labels(builder->text + first->text, first->length));
 	}
-	return next_slot;
-}
-
-/* Gives back the slots behind the last one that a search can reach. */
-static void shrink(struct name_table *table, size_t used)
-{
-	size_t reachable = used < table->capacity ? table->capacity : used;
-	struct table_slot *shrunk = realloc(table->slots, (reachable + 1) * sizeof(*table->slots));
-
-	invariant(reachable < table->slot_count);
-	if (!shrunk)
-		return; /* the larger array is as good */
-	table->slots = shrunk;
-	table->slot_count = reachable + 1;
+	while (bucket < table->bucket_count)
+		table->buckets[++bucket] = (uint32_t)table->word_count;
 }
 
 struct name_table *name_table_build(struct name_table_builder *consumed)
@@ -321,6 +308,6 @@ struct name_table *name_table_build(struct name_table_builder *consumed)
 	remove_duplicates(builder);
 	if (!allocate(table, builder))
 		return NULL;
-	shrink(table, fill(table, builder));
+	fill(table, builder);
 	return take_pointer(table);
 }

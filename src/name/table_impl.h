@@ -8,19 +8,13 @@
 #include "base/hash.h"
 #include "name/table.h"
 
-/* One place of the hash table; `record` 0: empty. */
-struct table_slot {
-	uint32_t tag;    /* the upper half of the suffix's hash; never falls from slot to slot */
-	uint32_t record; /* where in words[] */
-};
-
 struct name_table {
 	struct hash_key key;
-	struct table_slot *slots; /* the last one is empty */
-	uint32_t *words;          /* all records; words[0] is unused, so that 0 means none */
-	size_t slot_count, word_count;
-	uint32_t capacity;   /* home slots are below it */
-	uint32_t any;        /* the record of "*", or 0 */
+	uint32_t *buckets; /* where each bucket's records start in words[]; one more: the end */
+	uint32_t *words;   /* all records, in the order of their buckets */
+	size_t word_count;
+	uint32_t bucket_count;
+	const uint32_t *any; /* the list of "*", or NULL */
 	uint64_t depths[2];  /* bit n: a suffix of n labels is in the table */
 	uint32_t max_labels; /* of all suffixes */
 };
@@ -28,20 +22,32 @@ struct name_table {
 /*
  * A record, in words of 32 bits:
  *
- *   header                 the suffix's length and which lists follow
+ *   header                 which lists follow, the suffix's length, the low bits of its hash
  *   text                   the suffix, padded to whole words
  *   each list: n, n words  EXACT and BELOW: ascending values; LABEL: packed label patterns
  */
-#define RECORD_LENGTH_MASK 0xffu
-#define RECORD_EXACT       0x100u
-#define RECORD_BELOW       0x200u
-#define RECORD_LABEL       0x400u
+#define RECORD_EXACT     0x1u
+#define RECORD_BELOW     0x2u
+#define RECORD_LABEL     0x4u
+#define RECORD_LISTS     0x7u /* all flags; the rest of the header is the suffix's own */
+#define RECORD_TAG_SHIFT 11
 
 /*
  * A label pattern: its value, the lengths of prefix (low byte) and postfix (next byte), and both
  * texts, padded together to whole words. Ascending by value.
  */
 #define LABEL_PATTERN_HEADER 2
+
+/* The header without its flags. */
+static inline uint32_t record_header(uint64_t hash, size_t length)
+{
+	return (uint32_t)hash << RECORD_TAG_SHIFT | (uint32_t)length << 3;
+}
+
+static inline size_t record_length(const uint32_t *record)
+{
+	return *record >> 3 & 0xff;
+}
 
 static inline size_t words_for(size_t bytes)
 {
@@ -84,8 +90,8 @@ static inline uint64_t hash_label(const struct hash_key *key, uint64_t suffix, c
 	return fold_product(state ^ load_bytes(label, length), key->half[1] | 1);
 }
 
-/* Where a suffix is looked for first: rises with its tag. */
-static inline uint32_t home_slot(const struct name_table *table, uint32_t tag)
+/* Rises with the hash. */
+static inline uint32_t bucket_of(const struct name_table *table, uint64_t hash)
 {
-	return (uint32_t)((uint64_t)tag * table->capacity >> 32);
+	return (uint32_t)((hash >> 32) * table->bucket_count >> 32);
 }

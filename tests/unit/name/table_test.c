@@ -8,11 +8,13 @@
 
 #include <cmocka.h>
 
+#include "name/table_impl.h"
+
 #define TABLES           600
 #define NAMES_A_TABLE    50
 #define PATTERNS_A_TABLE 40
 #define VALUES           48
-#define MANY             300000 /* enough for two suffixes of equal tags, most likely */
+#define MANY             300000
 
 struct rule {
 	const char *pattern;
@@ -253,6 +255,34 @@ static void three_hundred_thousand_names_are_found_each_with_its_own_value(void 
 	name_table_free(table);
 }
 
+/* Looks for a name whose hash leads to the record of another: 2^22 tries on average. */
+static void a_name_whose_hash_collides_is_told_apart(void **state)
+{
+	static const struct rule rule = {"00000000.x", 1};
+	struct name_table *table = build(&rule, 1);
+	uint64_t suffix = hash_label(&table->key, 0, "x", 1);
+	uint64_t wanted = hash_label(&table->key, suffix, "00000000", 8);
+	uint32_t tries = 1;
+	char text[16];
+
+	(void)state;
+	assert_found(table, "00000000.x", "1");
+	for (; tries < 1u << 27; tries++) {
+		static const char digits[] = "0123456789abcdef";
+
+		for (int i = 0; i < 8; i++)
+			text[i] = digits[tries >> (4 * i) & 15];
+		uint64_t hash = hash_label(&table->key, suffix, text, 8);
+		if (bucket_of(table, hash) == bucket_of(table, wanted) &&
+		    record_header(hash, 10) == record_header(wanted, 10))
+			break;
+	}
+	assert_true(tries < 1u << 27);
+	strcpy(text + 8, ".x");
+	assert_found(table, text, "");
+	name_table_free(table);
+}
+
 static void freeing_nothing_is_allowed(void **state)
 {
 	(void)state;
@@ -350,6 +380,7 @@ int main(void)
 		cmocka_unit_test(more_label_patterns_than_lists_may_match_one_name),
 		cmocka_unit_test(a_name_of_127_labels_meets_all_of_its_suffixes),
 		cmocka_unit_test(three_hundred_thousand_names_are_found_each_with_its_own_value),
+		cmocka_unit_test(a_name_whose_hash_collides_is_told_apart),
 		cmocka_unit_test(freeing_nothing_is_allowed),
 		cmocka_unit_test(the_table_agrees_with_comparing_each_pattern),
 	};
