@@ -268,6 +268,35 @@ bool pins_holds(const struct pins *pins, const struct name *name, const struct i
 	return holds;
 }
 
+static uint64_t latest_of_address(const struct pins *pins, const struct ip_address *address)
+{
+	uint64_t latest = 0;
+
+	for (uint32_t at = pins->by_address[bucket_of_address(pins, address)]; at != NONE;
+	     at = pins->entries[at].next_address)
+		if (pins->entries[at].expires_ms > latest &&
+		    ip_equal(&pins->entries[at].address, address))
+			latest = pins->entries[at].expires_ms;
+	return latest;
+}
+
+uint64_t pins_expiry(const struct pins *pins, const struct name *name,
+		     const struct ip_address *address, uint64_t now_ms)
+{
+	uint64_t expires_ms;
+
+	lock_for_reading(pins);
+	if (name) {
+		uint32_t index = find_pair(pins, name, address);
+
+		expires_ms = index == NONE ? 0 : pins->entries[index].expires_ms;
+	} else {
+		expires_ms = latest_of_address(pins, address);
+	}
+	unlock(pins);
+	return expires_ms > now_ms ? expires_ms : 0;
+}
+
 size_t pins_names_of(const struct pins *pins, const struct ip_address *address, uint64_t now_ms,
 		     struct name *names, size_t capacity)
 {

@@ -33,6 +33,10 @@ int pins_learn(struct pins *pins, const struct name *name, const struct ip_addre
 bool pins_holds(const struct pins *pins, const struct name *name, const struct ip_address *address,
 		uint64_t now_ms);
 
+/* When the pin expires; 0: there is none. With `name` NULL: the latest of all names of the address. */
+uint64_t pins_expiry(const struct pins *pins, const struct name *name,
+		     const struct ip_address *address, uint64_t now_ms);
+
 /* Writes at most `capacity` of the valid names of an address, or addresses of a name; returns how
    many there are in all. */
 size_t pins_names_of(const struct pins *pins, const struct ip_address *address, uint64_t now_ms,

@@ -118,6 +118,24 @@ static void names_of_an_address_and_addresses_of_a_name_are_all_counted(void **s
 	pins_free(pins);
 }
 
+static void the_expiry_of_an_address_is_the_latest_of_its_names(void **state)
+{
+	struct pins *pins = pins_new(8);
+	struct name name = named("a.example"), other = named("c.example");
+	struct ip_address address = addressed("203.0.113.1");
+
+	(void)state;
+	learn(pins, "a.example", "203.0.113.1", 1, 100);
+	learn(pins, "b.example", "203.0.113.1", 1, 200);
+	learn(pins, "b.example", "203.0.113.2", 1, 300);
+	assert_int_equal(pins_expiry(pins, &name, &address, 1), 100);
+	assert_int_equal(pins_expiry(pins, &name, &address, 100), 0);
+	assert_int_equal(pins_expiry(pins, &other, &address, 1), 0);
+	assert_int_equal(pins_expiry(pins, NULL, &address, 1), 200);
+	assert_int_equal(pins_expiry(pins, NULL, &address, 200), 0);
+	pins_free(pins);
+}
+
 static void a_forgotten_pin_is_gone_and_its_room_is_used_again(void **state)
 {
 	struct pins *pins = pins_new(1);
@@ -252,6 +270,7 @@ int main(void)
 		cmocka_unit_test(learning_again_keeps_the_later_expiry_and_tells_what_was),
 		cmocka_unit_test(a_full_table_refuses_new_pins_until_old_ones_have_expired),
 		cmocka_unit_test(names_of_an_address_and_addresses_of_a_name_are_all_counted),
+		cmocka_unit_test(the_expiry_of_an_address_is_the_latest_of_its_names),
 		cmocka_unit_test(a_forgotten_pin_is_gone_and_its_room_is_used_again),
 		cmocka_unit_test(random_steps_agree_with_a_plain_list),
 		cmocka_unit_test_setup_teardown(saved_pins_come_back_with_the_time_they_had_left,

@@ -1,0 +1,153 @@
+/*
+ * What the parts of the gateway share. One struct a concern; `struct gateway` only holds them together.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "config/config.h"
+#include "gateway/gateway.h"
+#include "inspect/inspector.h"
+#include "kernel/conntrack.h"
+#include "kernel/host.h"
+#include "kernel/packet_log.h"
+#include "kernel/ruleset.h"
+#include "kernel/sets.h"
+#include "observe/admin.h"
+#include "observe/event.h"
+#include "pins/admissions.h"
+#include "pins/pins.h"
+#include "policy/slot.h"
+#include "proxy/proxy.h"
+#include "resolve/dns_proxy.h"
+#include "resolve/resolver.h"
+
+#define GATEWAY_QUEUE_FIRST 7053
+#define GATEWAY_PROXY_PORT  7053 /* on 127.0.0.1 and ::1 only */
+#define GATEWAY_WORKERS_MAX 64
+
+/*
+ * The ruleset that is in the kernel, as far as learners need it. Learning and reloading exclude each
+ * other: a learner holds the lock for reading from its look at the policy until its elements are in
+ * the kernel, so that it never writes to sets of another ruleset.
+ */
+struct applied {
+	pthread_rwlock_t lock;
+	uint32_t *numbers; /* admission number of each network rule, by position */
+	size_t count;
+	bool in_kernel;    /* false: explicit proxy only, no ruleset */
+};
+
+/* Learns what the resolvers find: pins, then kernel elements. One a thread (its own netlink socket). */
+struct learning {
+	struct gateway *gateway;
+	struct kernel_sets *sets; /* NULL without a ruleset */
+};
+
+struct worker_figures {
+	struct resolver_figures resolver;
+	struct dns_proxy_figures dns;
+	struct inspector_figures inspector;
+	struct proxy_figures proxy;
+	uint64_t queue_packets;
+};
+
+struct worker {
+	struct gateway *gateway;
+	unsigned int number;
+	pthread_t thread;
+	bool started;
+	struct loop *loop;
+	struct learning learning;
+	struct resolver *resolver;
+	struct dns_proxy *dns;       /* NULL: no DNS listener is configured */
+	struct inspector *inspector; /* NULL without a ruleset */
+	struct proxy *proxy;
+	struct loop_timer publishing;
+	pthread_mutex_t figures_lock;
+	struct worker_figures figures; /* as published last */
+};
+
+/* Keeps the exact names of the policy resolved (DESIGN: names of network rules, the API server's address). */
+struct refresher {
+	struct gateway *gateway;
+	struct learning learning;
+	struct resolver *resolver;
+	struct refresh *names; /* one a name */
+	size_t count;
+	uint64_t generation; /* of the policy that the names were taken from */
+};
+
+/* Turns what the kernel tells (denied packets, network rules' new flows, ended flows) into events. */
+struct reporter {
+	struct gateway *gateway;
+	struct packet_log *log;
+	struct conntrack_events *ends;
+};
+
+struct gateway {
+	const struct gateway_options *options;
+	struct config *config;
+	struct loop *loop; /* main thread: signals, admin, kernel's reports, refresher, saving */
+	struct loop_watch signals;
+	struct loop_timer saving;
+	struct policy_slot *slot;
+	struct pins *pins;
+	struct admissions *admissions;
+	struct events *events;
+	struct applied applied;
+	struct worker *workers;
+	unsigned int worker_count;
+	struct refresher refresher;
+	struct reporter reporter;
+	struct admin *admin;
+	struct life_sign *life_sign;
+	struct ip_address own_addresses[64];
+	size_t own_address_count;
+	_Atomic uint64_t lifetime_ms, grace_ms; /* of pins: dns.stale_after, dns.grace */
+	uint64_t started_wall_ms;
+	uint64_t reloads, failed_reloads;
+};
+
+/* load.c: file and flags → config and policy. NULL: problems say why. */
+struct config *gateway_load(struct gateway *gateway, struct policy **ret_policy,
+			    struct problems *problems);
+void gateway_log_problems(const struct problems *problems);
+
+/* apply.c: the policy → kernel. With the lock held for writing. */
+int gateway_apply(struct gateway *gateway, const struct config *config, const struct policy *policy,
+		  bool first, struct text *error);
+
+/* learn.c */
+int learning_open(struct learning *learning, struct gateway *gateway);
+void learning_close(struct learning *learning);
+struct learner learning_learner(struct learning *learning);
+
+/* worker.c */
+int worker_open(struct worker *worker, struct gateway *gateway, unsigned int number);
+int worker_start(struct worker *worker);
+void worker_close(struct worker *worker); /* stops its thread first */
+struct worker_figures worker_figures(struct worker *worker);
+struct resolver_settings gateway_resolver_settings(const struct config *config);
+
+/* refresh.c */
+int refresher_open(struct refresher *refresher, struct gateway *gateway);
+void refresher_renew(struct refresher *refresher); /* after a swap of the policy */
+void refresher_close(struct refresher *refresher);
+
+/* report.c */
+int reporter_open(struct reporter *reporter, struct gateway *gateway);
+void reporter_close(struct reporter *reporter);
+
+/* reload.c */
+int gateway_reload(struct gateway *gateway, struct text *error); /* 0, or negative and words */
+/* Judges every running flow that the kernel forwards; cuts what is no longer allowed. Returns how many. */
+size_t gateway_judge_flows(struct gateway *gateway);
+
+/* state.c */
+int state_load(struct gateway *gateway);
+void state_save(struct gateway *gateway);
+
+/* status.c */
+void gateway_status(struct gateway *gateway, struct text *reply);
