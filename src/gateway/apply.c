@@ -1,6 +1,6 @@
 /*
- * The policy → one nftables transaction. The caller holds the lock of `applied` for writing, so nobody
- * learns meanwhile: the pins that are written into the new sets are all there are.
+ * The policy → one nftables transaction. The caller holds the lock of `applied` for writing, so
+ * nobody learns meanwhile: the pins that are written into the new sets are all there are.
  */
 #include "gateway/gateway_impl.h"
 
@@ -176,8 +176,7 @@ static struct ruleset_settings settings_of(const struct config *config, const st
 
 	for (size_t i = 0; i < config->network.interface_count; i++)
 		interfaces[i] = config->network.interfaces[i];
-	settings.https_ports =
-		policy_ports(policy, APPLICATION_HTTPS, &settings.https_port_count);
+	settings.https_ports = policy_ports(policy, APPLICATION_HTTPS, &settings.https_port_count);
 	settings.http_ports = policy_ports(policy, APPLICATION_HTTP, &settings.http_port_count);
 	switch (config->network.snat) {
 	case CONFIG_SNAT_MASQUERADE:

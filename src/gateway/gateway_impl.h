@@ -1,5 +1,6 @@
 /*
- * What the parts of the gateway share. One struct a concern; `struct gateway` only holds them together.
+ * What the parts of the gateway share. One struct a concern; `struct gateway` only holds them
+ * together.
  */
 #pragma once
 
@@ -28,18 +29,19 @@
 #define GATEWAY_WORKERS_MAX 64
 
 /*
- * The ruleset that is in the kernel, as far as learners need it. Learning and reloading exclude each
- * other: a learner holds the lock for reading from its look at the policy until its elements are in
- * the kernel, so that it never writes to sets of another ruleset.
+ * The ruleset that is in the kernel, as far as learners need it. Learning and reloading exclude
+ * each other: a learner holds the lock for reading from its look at the policy until its elements
+ * are in the kernel, so that it never writes to sets of another ruleset.
  */
 struct applied {
 	pthread_rwlock_t lock;
 	uint32_t *numbers; /* admission number of each network rule, by position */
 	size_t count;
-	bool in_kernel;    /* false: explicit proxy only, no ruleset */
+	bool in_kernel; /* false: explicit proxy only, no ruleset */
 };
 
-/* Learns what the resolvers find: pins, then kernel elements. One a thread (its own netlink socket). */
+/* Learns what the resolvers find: pins, then kernel elements. One a thread (its own netlink
+ * socket). */
 struct learning {
 	struct gateway *gateway;
 	struct kernel_sets *sets; /* NULL without a ruleset */
@@ -69,7 +71,8 @@ struct worker {
 	struct worker_figures figures; /* as published last */
 };
 
-/* Keeps the exact names of the policy resolved (DESIGN: names of network rules, the API server's address). */
+/* Keeps the exact names of the policy resolved (DESIGN: names of network rules, the API server's
+ * address). */
 struct refresher {
 	struct gateway *gateway;
 	struct learning learning;
@@ -79,7 +82,8 @@ struct refresher {
 	uint64_t generation; /* of the policy that the names were taken from */
 };
 
-/* Turns what the kernel tells (denied packets, network rules' new flows, ended flows) into events. */
+/* Turns what the kernel tells (denied packets, network rules' new flows, ended flows) into events.
+ */
 struct reporter {
 	struct gateway *gateway;
 	struct packet_log *log;
@@ -107,6 +111,7 @@ struct gateway {
 	size_t own_address_count;
 	_Atomic uint64_t lifetime_ms, grace_ms; /* of pins: dns.stale_after, dns.grace */
 	uint64_t started_wall_ms;
+	const uint8_t *numbers_in_use; /* during a sweep of admissions */
 	uint64_t reloads, failed_reloads;
 };
 
@@ -142,7 +147,8 @@ void reporter_close(struct reporter *reporter);
 
 /* reload.c */
 int gateway_reload(struct gateway *gateway, struct text *error); /* 0, or negative and words */
-/* Judges every running flow that the kernel forwards; cuts what is no longer allowed. Returns how many. */
+/* Judges every running flow that the kernel forwards; cuts what is no longer allowed. Returns how
+ * many. */
 size_t gateway_judge_flows(struct gateway *gateway);
 
 /* state.c */

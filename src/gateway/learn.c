@@ -1,12 +1,13 @@
 /*
- * Learning: an answer's addresses become pins and elements of the kernel's sets before the answer is used.
+ * Learning: an answer's addresses become pins and elements of the kernel's sets before the answer
+ * is used.
  *
- * A pin lives for max(TTL + grace, stale_after) from the moment it was last seen. The kernel's element for
- * it has the same end. Names that are asked for all the time would move that end at every answer; an
- * end is moved only when the new one is later by more than 1/16 of the lifetime.
+ * A pin lives for max(TTL + grace, stale_after) from the moment it was last seen. The kernel's
+ * element for it has the same end. Names that are asked for all the time would move that end at
+ * every answer; an end is moved only when the new one is later by more than 1/16 of the lifetime.
  *
- * An address stands in the pinned set until the last of its names expires (the inspector then looks at
- * the name itself); in the set of a network rule until the last of that rule's own names does.
+ * An address stands in the pinned set until the last of its names expires (the inspector then looks
+ * at the name itself); in the set of a network rule until the last of that rule's own names does.
  */
 #include "gateway/gateway_impl.h"
 
@@ -16,8 +17,9 @@
 #include "base/assertion.h"
 #include "base/clock.h"
 
-#define RULES_OF_A_NAME 64 /* network rules that name the same FQDN; more are refused, not forgotten */
-#define TTL_MAX         86400u
+#define RULES_OF_A_NAME                                                                            \
+	64 /* network rules that name the same FQDN; more are refused, not forgotten */
+#define TTL_MAX 86400u
 
 struct batch {
 	struct kernel_element elements[RESOLVER_ADDRESSES_MAX + 1];

@@ -1,4 +1,5 @@
-/* Configuration file and flags → a config and the policy compiled from it. Nothing is half-applied. */
+/* Configuration file and flags → a config and the policy compiled from it. Nothing is half-applied.
+ */
 #include "gateway/gateway_impl.h"
 
 #include "base/cleanup.h"
@@ -21,7 +22,8 @@ static void check_runnable(const struct config *config, const char *file, struct
 	require(problems, file, forwards || config->explicit_proxy.listen_count > 0,
 		"nothing to do: name network.inside.interfaces, or explicit.listen");
 	require(problems, file, !forwards || config->network.source_count > 0,
-		"network.inside.sources is empty: name the prefixes of the nodes and pods to protect");
+		"network.inside.sources is empty: name the prefixes of the nodes and pods to "
+		"protect");
 	require(problems, file, config->dns.upstream_count > 0,
 		"dns.upstreams is empty: name at least one DNS server that sallyport may ask");
 	require(problems, file, !forwards || config->dns.listen_count > 0,
@@ -57,8 +59,8 @@ void gateway_log_problems(const struct problems *problems)
 {
 	for (size_t i = 0; i < problems_count(problems); i++) {
 		const struct problem *problem = problems_at(problems, i);
-		enum log_level level = problem->severity == PROBLEM_ERROR ? LOG_LEVEL_ERROR
-									  : LOG_LEVEL_WARNING;
+		enum log_level level =
+			problem->severity == PROBLEM_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING;
 
 		if (problem->line)
 			log_message(level, "%s:%u:%u: %s", problem->file, problem->line,

@@ -1,10 +1,11 @@
 /*
- * The refresher asks for every exact name of the policy by itself: names of network rules need addresses
- * without a client's query, and the API server's address must follow its name.
+ * The refresher asks for every exact name of the policy by itself: names of network rules need
+ * addresses without a client's query, and the API server's address must follow its name.
  *
- * Each name has a timer: after an answer it waits for the answer's TTL, but no longer than REFRESH_MAX_MS
- * (as Azure Firewall) and no shorter than REFRESH_MIN_MS; after a failure RETRY_MS. First questions
- * are spread over the first seconds. An address that answers no longer carry ends with its pin.
+ * Each name has a timer: after an answer it waits for the answer's TTL, but no longer than
+ * REFRESH_MAX_MS (as Azure Firewall) and no shorter than REFRESH_MIN_MS; after a failure RETRY_MS.
+ * First questions are spread over the first seconds. An address that answers no longer carry ends
+ * with its pin.
  */
 #include "gateway/gateway_impl.h"
 
@@ -14,7 +15,7 @@
 #define REFRESH_MAX_MS 15000
 #define REFRESH_MIN_MS 1000
 #define RETRY_MS       5000
-#define SPREAD         50 /* names a batch at the start, */
+#define SPREAD         50  /* names a batch at the start, */
 #define SPREAD_MS      100 /* and the time between batches */
 
 struct refresh {

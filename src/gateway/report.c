@@ -1,6 +1,7 @@
 /*
- * The kernel judges network rules and denies the rest by itself; what it did comes back as copies of packets
- * (NFLOG, with a prefix that says why) and as ends of flows (conntrack). Here both become events.
+ * The kernel judges network rules and denies the rest by itself; what it did comes back as copies
+ * of packets (NFLOG, with a prefix that says why) and as ends of flows (conntrack). Here both
+ * become events.
  */
 #include "gateway/gateway_impl.h"
 
@@ -81,8 +82,8 @@ static bool name_behind(const struct gateway *gateway, const struct policy_rule 
 			const struct ip_address *address, struct name *ret_name)
 {
 	struct name names[NAMES_LOOKED_AT];
-	size_t count = pins_names_of(gateway->pins, address, clock_steady_ms(), names,
-				     NAMES_LOOKED_AT);
+	size_t count =
+		pins_names_of(gateway->pins, address, clock_steady_ms(), names, NAMES_LOOKED_AT);
 
 	for (size_t i = 0; i < count && i < NAMES_LOOKED_AT; i++)
 		if (rule_names(rule, &names[i])) {
@@ -105,7 +106,7 @@ static void packet_logged(void *context, const struct packet_log_entry *entry)
 	const struct policy *policy;
 	const struct policy_rule *rule = NULL;
 
-	if (packet_parse_head(entry->bytes, entry->length, &packet) < 0)
+	if (packet_parse(entry->bytes, entry->length, &packet) < 0)
 		return;
 	event.path = words_of(log, &event.reason);
 	event.action = log == RULESET_LOG_RULE_ALLOWS ? RULE_ALLOW : RULE_DENY;
@@ -167,7 +168,8 @@ static void flow_ended(void *context, const struct conntrack_flow *flow)
 	if (!admissions_find(gateway->admissions, mark_number(flow->mark), &admission))
 		return;
 	event.path = admission.kind == ADMISSION_NAME ? "inspect" : "network";
-	event.protocol = admission.kind == ADMISSION_NAME ? EVENT_HTTPS : protocol_of(flow->protocol);
+	event.protocol =
+		admission.kind == ADMISSION_NAME ? EVENT_HTTPS : protocol_of(flow->protocol);
 	policy = policy_slot_enter(gateway->slot);
 	if (admission.kind == ADMISSION_RULE) {
 		event.rule = admission.key;

@@ -1,6 +1,7 @@
 /*
- * A worker: one thread with its own loop, resolver, DNS sockets, queue and listeners. All of it is opened by the
- * main thread, where a failure can be told, and then used by the worker's thread alone.
+ * A worker: one thread with its own loop, resolver, DNS sockets, queue and listeners. All of it is
+ * opened by the main thread, where a failure can be told, and then used by the worker's thread
+ * alone.
  */
 #include "gateway/gateway_impl.h"
 

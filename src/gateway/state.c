@@ -1,0 +1,56 @@
+/* Pins and admissions on disk: loaded at the start, saved now and then and at the end. */
+#include "gateway/gateway_impl.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+static const char *path_of(const struct gateway *gateway, const char *file, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s/%s", gateway->config->state_directory, file);
+	return path;
+}
+
+/* A missing file is a first start; a broken one is told and left aside: pins are learned again. */
+static void report_load(const char *path, int error)
+{
+	if (error < 0 && error != -ENOENT)
+		log_warning("%s is not used: %s", path,
+			    error == -EBADMSG ? "it is malformed" : strerror(-error));
+}
+
+int state_load(struct gateway *gateway)
+{
+	char path[PATH_MAX];
+
+	if (mkdir(gateway->config->state_directory, 0750) < 0 && errno != EEXIST) {
+		log_error("cannot make the state folder %s: %s", gateway->config->state_directory,
+			  strerror(errno));
+		return -1;
+	}
+	path_of(gateway, "admissions", path);
+	report_load(path, admissions_load(gateway->admissions, path));
+	path_of(gateway, "pins", path);
+	report_load(path, pins_load(gateway->pins, path, clock_steady_ms(), clock_wall_ms()));
+	return 0;
+}
+
+void state_save(struct gateway *gateway)
+{
+	char path[PATH_MAX];
+	int error;
+
+	path_of(gateway, "admissions", path);
+	error = admissions_save(gateway->admissions, path);
+	if (error == 0) {
+		path_of(gateway, "pins", path);
+		error = pins_save(gateway->pins, path, clock_steady_ms(), clock_wall_ms());
+	}
+	if (error < 0)
+		log_warning("cannot save %s: %s", path, strerror(-error));
+}
