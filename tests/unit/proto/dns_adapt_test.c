@@ -400,6 +400,10 @@ static void broken_records_are_refused(void **state)
 	upstream_answers("a", DNS_TYPE_A, 1, 0, 0);
 	opt_record(&s_answer, 512, 0);
 	is_refused();
+	upstream_answers("a", DNS_TYPE_A, 0, 0, 2);
+	opt_record(&s_answer, 512, 0);
+	opt_record(&s_answer, 512, 0);
+	is_refused();
 	upstream_answers("a", DNS_TYPE_A, 0, 0, 0);
 	put8(&s_answer, 0); /* trailing */
 	is_refused();
@@ -433,6 +437,44 @@ static void a_full_sized_answer_compresses_and_reads_back(void **state)
 	assert_true(s_length < s_answer.length * 3 / 4);
 }
 
+/* Two labels of the same FNV-1a hash: the second must not become a pointer to the first. */
+static void names_whose_hashes_clash_stay_apart(void **state)
+{
+	(void)state;
+	client_asks("a", DNS_TYPE_A, false);
+	upstream_answers("a", DNS_TYPE_A, 3, 0, 0);
+	a_record(&s_answer, "otx1kzdqr", 1, 1);
+	a_record(&s_answer, "x0nkm2dg9", 1, 2);
+	a_record(&s_answer, "x0nkm2dg9", 1, 3);
+	assert_int_equal(adapt(0, 3600, LARGE), 0);
+	reads_back(3);
+	assert_string_equal(s_records[0].owner.text, "otx1kzdqr");
+	assert_string_equal(s_records[1].owner.text, "x0nkm2dg9");
+	assert_string_equal(s_records[2].owner.text, "x0nkm2dg9");
+	assert_int_equal(s_length, s_answer.length - 9); /* the third is a pointer */
+}
+
+static void every_limit_gives_a_sound_answer_or_none(void **state)
+{
+	(void)state;
+	client_asks("zone.example", DNS_TYPE_ANY, true);
+	upstream_answers("zone.example", DNS_TYPE_ANY, 4, 0, 0);
+	put_svcb(&s_answer, DNS_TYPE_HTTPS, true, false);
+	put_named(6, 0, 0, 2, 20);
+	put_named(35, 4, 3, 1, 0);
+	a_record(&s_answer, "other.name", 1, 1);
+	for (size_t limit = 0; limit < s_answer.length + 40; limit++) {
+		if (limit < 12 + 18 + 11) {
+			assert_int_equal(adapt(0, 3600, limit), -ENOBUFS);
+			continue;
+		}
+		assert_int_equal(adapt(0, 3600, limit), 0);
+		assert_true(s_length <= limit);
+		reads_back(s_buffer[2] & TC >> 8 ? 0 : 4);
+	}
+	assert_false(s_parsed.truncated);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -455,6 +497,8 @@ int main(void)
 		cmocka_unit_test(broken_records_are_refused),
 		cmocka_unit_test(an_extended_code_becomes_servfail),
 		cmocka_unit_test(a_full_sized_answer_compresses_and_reads_back),
+		cmocka_unit_test(names_whose_hashes_clash_stay_apart),
+		cmocka_unit_test(every_limit_gives_a_sound_answer_or_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

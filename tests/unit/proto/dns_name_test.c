@@ -120,6 +120,12 @@ static void a_name_that_runs_into_the_one_pointing_to_it_is_refused(void **state
 	put_labels(&s_builder, "d");   /* 16 */
 	put_pointer(&s_builder, 12);
 	is_refused(16);
+	fresh();
+	put8(&s_builder, 4); /* a label that swallows the pointer at 15, and an end behind it */
+	put16(&s_builder, 0x6162);
+	put_pointer(&s_builder, 12);
+	put8(&s_builder, 0);
+	is_refused(15);
 }
 
 static void a_long_chain_of_pointers_is_refused(void **state)

@@ -277,6 +277,8 @@ static void broken_fields_are_refused(void **state)
 		"X: a\rb\r\n",
 		"X: a\x01\r\n",
 		"X: a\x7f\r\n",
+		"X: a\x01\n",
+		"X: a\n\n",
 		"X\xc3: y\r\n",
 		"X: y\r\r\n",
 		" \r\n",
