@@ -11,8 +11,8 @@
 #include "policy/slot.h"
 
 #define RESOLVER_UPSTREAMS_MAX 15
-#define RESOLVER_ADDRESSES_MAX 64 /* of one name in one answer; more are relayed but not learned   \
-				   */
+/* Of one name in one answer; more are relayed but not learned. */
+#define RESOLVER_ADDRESSES_MAX 64
 
 struct learned_address {
 	struct ip_address address;
@@ -33,22 +33,24 @@ struct resolver_settings {
 	size_t upstream_count;
 	uint32_t timeout_ms;     /* of one try; 0: 1500 */
 	uint32_t tries;          /* over all upstreams; 0: 4 */
-	size_t cache_capacity;   /* answers; 0: 10,000 */
+	size_t cache_capacity;   /* answers, of at most 1,232 bytes each; 0: 10,000 */
 	size_t pending_capacity; /* questions under way; 0: 4,096 */
 	uint32_t ttl_cap; /* seconds; 0: 3,600 for positive (negative answers: 1,800 at most) */
 };
 
 struct resolver;
 
-/* The slot's guard decides which addresses are refused. Settings and learner are copied. */
+/* The slot's guard decides which addresses are refused. Settings and learner are copied. NULL: out
+   of memory. */
 struct resolver *resolver_new(struct loop *loop, const struct resolver_settings *settings,
 			      struct policy_slot *slot, const struct learner *learner);
-void resolver_free(struct resolver *resolver); /* pending callbacks are not called */
+void resolver_free(struct resolver *resolver); /* pending callbacks are not called; after the DNS
+						  proxy that uses it */
 
 struct resolver_result {
-	int status; /* 0; -ENOENT: no such name or no address; -ETIMEDOUT: no upstream answered;
-		       -EACCES: refused by the guard, see reason; -EPROTO: malformed answers only;
-		       other: learning failed */
+	int status; /* 0; -ENOENT: no such name or no address; -ETIMEDOUT: no upstream answered, or
+		       with error codes only; -EACCES: refused by the guard, see reason; -EPROTO:
+		       malformed answers only; other: learning failed */
 	enum reason reason; /* why not, for the log */
 	const struct learned_address
 		*addresses; /* usable ones, both families; valid during the callback */
@@ -62,7 +64,8 @@ struct resolver_lookup {
 };
 
 /*
- * Finds and learns A and AAAA of `name` (from the cache when fresh). `done` is called later or
+ * Finds and learns A and AAAA of `name` (from the cache when fresh). When one family has addresses,
+ * the other is waited for a moment only (it is learned all the same). `done` is called later or
  * before this returns; exactly once unless cancelled. -ENOSPC: too many questions under way (done
  * is not called).
  */
@@ -70,7 +73,8 @@ int resolver_lookup(struct resolver *resolver, const struct name *name,
 		    struct resolver_lookup *lookup,
 		    void (*done)(struct resolver_lookup *lookup,
 				 const struct resolver_result *result));
-/* The same, but asks upstream even when the cache is fresh (the refresher). */
+/* The same, but asks upstream even when the cache is fresh, and waits for both families (the
+   refresher). */
 int resolver_refresh(struct resolver *resolver, const struct name *name,
 		     struct resolver_lookup *lookup,
 		     void (*done)(struct resolver_lookup *lookup,
