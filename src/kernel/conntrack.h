@@ -9,6 +9,8 @@ struct conntrack_flow {
 	uint8_t protocol;                       /* IP protocol number */
 	struct ip_endpoint source, destination; /* original direction; ports 0 for ICMP */
 	struct ip_endpoint reply_source, reply_destination;
+	uint16_t icmp_id; /* ICMP: original direction, for conntrack_set_mark() */
+	uint8_t icmp_type, icmp_code;
 	uint32_t mark;
 	uint64_t bytes_out, bytes_in; /* original, reply; 0 without accounting */
 	uint64_t duration_ms;         /* 0 without timestamps */
@@ -16,12 +18,14 @@ struct conntrack_flow {
 
 struct conntrack_events;
 
-/* Calls `ended` for every destroyed flow that carries one of our marks. NULL: errno. */
+/* Calls `ended` for every destroyed flow that carries one of our marks and began while a listener
+ * was there. `ended` must not close the events. NULL: errno. */
 struct conntrack_events *conntrack_events_open(struct loop *loop,
 					       void (*ended)(void *context,
 							     const struct conntrack_flow *flow),
 					       void *context);
 void conntrack_events_close(struct conntrack_events *events);
+/* How many times events were lost for lack of room (not how many events). */
 uint64_t conntrack_events_lost(const struct conntrack_events *events);
 
 /* Walks the table (both families), flows with a mark of ours only. Blocks; not for workers'

@@ -11,7 +11,7 @@ struct packet_log_entry {
 	size_t length;
 };
 
-/* NULL: errno. */
+/* `received` must not close the log. NULL: errno. */
 struct packet_log *packet_log_open(struct loop *loop, uint16_t group,
 				   void (*received)(void *context,
 						    const struct packet_log_entry *entry),

@@ -23,7 +23,7 @@ struct queue_packet {
 };
 
 /* Binds `number` in this thread's loop. Packet callbacks must end in queue_verdict() now or later.
-   NULL: errno (EPERM: another process has the queue). */
+   They must not close the queue. NULL: errno (EPERM: another process has the queue). */
 struct queue *queue_open(struct loop *loop, uint16_t number, uint32_t capacity,
 			 void (*received)(void *context, const struct queue_packet *packet),
 			 void *context);
@@ -34,9 +34,10 @@ int queue_accept(struct queue *queue, uint32_t id, uint32_t mark);
 int queue_drop(struct queue *queue, uint32_t id);
 
 struct queue_figures {
-	uint64_t packets,
-		lost; /* lost: copies the socket had no room for (their packets are dropped) */
+	uint64_t packets;
+	uint64_t lost; /* packets dropped because the queue or our socket was full */
 };
+/* Reads a file of /proc: not for every packet. */
 struct queue_figures queue_figures(const struct queue *queue);
 
 /* Resets towards the outside or inside, through a raw socket. One a thread. */

@@ -1,0 +1,132 @@
+/*
+ * Sockets are read without waiting, a bounded number of messages a turn of the loop, so that a
+ * flood on one of them leaves the others their share.
+ */
+#include "kernel/listener_impl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#define MESSAGES_A_TURN 64
+
+static int set_options(struct mnl_socket *socket, int receive_buffer, bool ignore_overruns)
+{
+	int on = 1;
+
+	/* Without the privilege the ordinary limit stands; overruns are counted either way. */
+	(void)setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer,
+			 sizeof(receive_buffer));
+	if (ignore_overruns &&
+	    mnl_socket_setsockopt(socket, NETLINK_NO_ENOBUFS, &on, sizeof(on)) < 0)
+		return -errno;
+	return mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : 0;
+}
+
+int listener_open(struct listener *listener, size_t size, int receive_buffer, bool ignore_overruns)
+{
+	int r;
+
+	*listener = (struct listener){.size = size};
+	listener->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (!listener->socket)
+		return -errno;
+	listener->buffer = malloc(size);
+	r = listener->buffer ? set_options(listener->socket, receive_buffer, ignore_overruns)
+			     : -ENOMEM;
+	if (r)
+		listener_close(listener);
+	return r;
+}
+
+/* 1: an answer to `sequence` is among the messages; it is in *ret_result. */
+static int find_answer(const char *buffer, int left, uint32_t sequence, int *ret_result)
+{
+	const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)buffer;
+
+	for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+		const struct nlmsgerr *answer = mnl_nlmsg_get_payload(message);
+
+		if (message->nlmsg_type != NLMSG_ERROR || message->nlmsg_seq != sequence ||
+		    mnl_nlmsg_get_payload_len(message) < sizeof(*answer))
+			continue;
+		*ret_result = answer->error;
+		return 1;
+	}
+	return 0;
+}
+
+int listener_ask(struct listener *listener, struct nlmsghdr *message)
+{
+	int result = 0;
+	int r;
+
+	message->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+	message->nlmsg_seq = 1;
+	r = listener_send(listener, message);
+	if (r)
+		return r;
+	for (;;) {
+		ssize_t got = recv(mnl_socket_get_fd(listener->socket), listener->buffer,
+				   listener->size, 0);
+
+		if (got < 0 && errno != EINTR)
+			return -errno;
+		if (got > 0 && find_answer(listener->buffer, (int)got, 1, &result))
+			return result;
+	}
+}
+
+int listener_send(struct listener *listener, const struct nlmsghdr *message)
+{
+	return mnl_socket_sendto(listener->socket, message, message->nlmsg_len) < 0 ? -errno : 0;
+}
+
+static void hand_over(struct listener *listener, int left)
+{
+	const struct nlmsghdr *message = (const struct nlmsghdr *)(void *)listener->buffer;
+
+	for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
+		listener->received(listener, message);
+}
+
+static void read_some(struct loop_watch *watch, uint32_t events)
+{
+	struct listener *listener = loop_owner(watch, struct listener, watch);
+
+	(void)events;
+	for (int i = 0; i < MESSAGES_A_TURN; i++) {
+		ssize_t got =
+			recv(watch->descriptor, listener->buffer, listener->size, MSG_DONTWAIT);
+
+		if (got < 0 && errno == ENOBUFS)
+			listener->overruns++;
+		else if (got < 0 && errno != EINTR)
+			return;
+		else if (got > 0)
+			hand_over(listener, (int)got);
+	}
+}
+
+int listener_start(struct listener *listener, struct loop *loop,
+		   void (*received)(struct listener *listener, const struct nlmsghdr *message))
+{
+	int r;
+
+	listener->received = received;
+	r = loop_watch_add(loop, &listener->watch, mnl_socket_get_fd(listener->socket), EPOLLIN,
+			   read_some);
+	if (r == 0)
+		listener->loop = loop;
+	return r;
+}
+
+void listener_close(struct listener *listener)
+{
+	if (listener->loop)
+		loop_watch_remove(listener->loop, &listener->watch);
+	if (listener->socket)
+		mnl_socket_close(listener->socket);
+	free(listener->buffer);
+	*listener = (struct listener){0};
+}
