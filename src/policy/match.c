@@ -5,17 +5,12 @@
 
 unsigned int flow_transport(enum flow_protocol protocol)
 {
-	switch (protocol) {
-	case FLOW_TCP:
-	case FLOW_HTTP:
-	case FLOW_HTTPS:
-		return TRANSPORT_TCP;
-	case FLOW_UDP:
+	if (protocol == FLOW_UDP)
 		return TRANSPORT_UDP;
-	case FLOW_ICMP:
+	if (protocol == FLOW_ICMP)
 		return TRANSPORT_ICMP;
-	}
-	invariant(!"a flow protocol");
+	invariant(protocol == FLOW_TCP || protocol == FLOW_HTTP || protocol == FLOW_HTTPS);
+	return TRANSPORT_TCP;
 }
 
 bool flow_application(enum flow_protocol protocol, enum application_protocol *ret_protocol)

@@ -162,6 +162,7 @@ static void a_denied_name_is_explained_by_the_rules_that_come_near(void **state)
 		{NODE, NULL, FLOW_HTTPS, 443, "evil.example", NULL},
 		{NODE, NULL, FLOW_HTTPS, 443, "data.mcr.microsoft.com", NULL},
 		{NODE, NULL, FLOW_HTTPS, 443, "x.mcr.microsoft.com", NULL},
+		{NODE, NULL, FLOW_HTTPS, 443, "notmcr.microsoft.com", NULL},
 		{NODE, NULL, FLOW_HTTPS, 8443, "mcr.microsoft.com", NULL},
 		{NODE, NULL, FLOW_HTTP, 80, "mcr.microsoft.com", NULL},
 		{NODE, NULL, FLOW_TCP, 22, "mcr.microsoft.com", NULL},
@@ -192,6 +193,7 @@ static void a_denied_address_is_explained_by_the_rules_that_come_near(void **sta
 		{NODE, "192.0.2.1", FLOW_UDP, 123, "ntp.ubuntu.com", NULL},
 		{NODE, "192.0.2.1", FLOW_UDP, 123, "x.ntp.ubuntu.com", NULL},
 		{NODE, "192.0.2.1", FLOW_TCP, 123, NULL, "ntp.ubuntu.com"},
+		{NODE, "192.0.2.1", FLOW_TCP, 443, "x.ntp.ubuntu.com", NULL},
 		{NODE, "2001:db8::1", FLOW_ICMP, 0, NULL, NULL},
 	};
 
