@@ -108,6 +108,7 @@ static void add_target(struct text *out, const struct comparison *comparison,
 			  ip_format(&facts->destination, address));
 		add_prefixes(out, rule->destinations, rule->destination_count);
 		break;
+	case TARGET_ANY:
 	case TARGET_MATCHES:
 	case TARGET_UNRELATED:
 		break;
@@ -170,7 +171,7 @@ void policy_explain_differences(struct text *out, const struct comparison *compa
 		add_decided_before(out, comparison->entry, decider);
 		return;
 	}
-	if (comparison->target != TARGET_MATCHES) {
+	if (comparison->target < TARGET_ANY) {
 		add_target(out, comparison, facts);
 		separator = "; ";
 	}

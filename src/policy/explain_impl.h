@@ -12,6 +12,7 @@ enum target_relation {
 	TARGET_BELOW,        /* below a name that the rule names alone */
 	TARGET_APEX,         /* the name above a wildcard */
 	TARGET_NEVER_PINNED, /* an FQDN of the rule, but the destination was not answered for it */
+	TARGET_ANY,          /* matches, but only because the rule is for any destination */
 	TARGET_MATCHES,
 };
 

@@ -1,7 +1,8 @@
 /*
  * Which allow rules come nearest to a flow that is denied. Every rule is compared in each dimension
  * (target, source, protocol, port); a rule counts as near only when its target, the name or the
- * address, matches or is related to what was asked, else every rule for port 443 would be near.
+ * address, matches or is related to what was asked, else every rule for port 443 would be near. A
+ * rule for any destination is near only by its protocol and port.
  */
 #include <string.h>
 
@@ -84,7 +85,7 @@ static void compare_destination(struct comparison *comparison, const struct poli
 
 	comparison->fqdn = rule_find_fqdn(rule, facts);
 	if (comparison->fqdn || rule_has_address(rule, &facts->destination)) {
-		comparison->target = TARGET_MATCHES;
+		comparison->target = rule->any_destination ? TARGET_ANY : TARGET_MATCHES;
 		return;
 	}
 	if (facts->destination.family && rule->destination_count)
@@ -120,9 +121,10 @@ static unsigned int rank(const struct comparison *comparison)
 {
 	bool service = comparison->protocol_matches && comparison->port_matches;
 	unsigned int differences =
-		(comparison->target != TARGET_MATCHES) + !comparison->source_matches + !service;
+		(comparison->target < TARGET_ANY) + !comparison->source_matches + !service;
 
-	if (comparison->target == TARGET_UNRELATED)
+	if (comparison->target == TARGET_UNRELATED ||
+	    (comparison->target == TARGET_ANY && !service))
 		return RANK_TOO_FAR;
 	if (comparison->target == TARGET_OUTSIDE) /* near only when nothing else differs */
 		return differences == 1 ? 2 : RANK_TOO_FAR;

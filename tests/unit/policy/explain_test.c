@@ -31,6 +31,11 @@ static struct policy *example(void)
 		   "to:20.50.1.0/24 to:20.60.0.0/16 purpose:API");
 	write_rule(&set, "icmp", "from:* icmp port:* to:20.50.1.0/24");
 	write_rule(&set, "no-source", "any port:* to:203.0.113.7");
+	write_rule(&set, "web", "from:* any port:80 to:203.0.113.8");
+	write_rule(&set, "all-tcp", "from:* tcp port:* to:203.0.113.9");
+	write_rule(&set, "no-port", "from:* tcp udp to:203.0.113.10");
+	write_rule(&set, "no-protocol", "from:* port:* to:203.0.113.11");
+	write_rule(&set, "everywhere", "from:10.42.0.0/16 tcp port:4317 to:*");
 	write_collection(&set, "blocked", RULE_NETWORK, 300, RULE_DENY);
 	write_rule(&set, "test-net", "from:* any port:* to:198.51.100.0/24 purpose:never");
 	write_collection(&set, "aks-names", RULE_APPLICATION, 500, RULE_ALLOW);
@@ -201,6 +206,21 @@ static void a_denied_address_is_explained_by_the_rules_that_come_near(void **sta
 	CHECK_GOLDEN("addresses", questions);
 }
 
+static void what_a_rule_allows_instead_is_told(void **state)
+{
+	static const struct question questions[] = {
+		{NODE, "203.0.113.8", FLOW_TCP, 81, NULL, NULL},
+		{NODE, "203.0.113.9", FLOW_UDP, 81, NULL, NULL},
+		{NODE, "203.0.113.10", FLOW_TCP, 81, NULL, NULL},
+		{NODE, "203.0.113.11", FLOW_TCP, 81, NULL, NULL},
+		{NODE, "203.0.113.12", FLOW_TCP, 4317, NULL, NULL},
+		{"10.99.0.1", "203.0.113.12", FLOW_TCP, 4317, NULL, NULL},
+	};
+
+	(void)state;
+	CHECK_GOLDEN("services", questions);
+}
+
 static void a_deny_rule_is_named_and_what_it_keeps_from_deciding(void **state)
 {
 	static const struct question questions[] = {
@@ -247,6 +267,7 @@ int main(void)
 		cmocka_unit_test(an_allowed_flow_is_explained_by_its_rule),
 		cmocka_unit_test(a_denied_name_is_explained_by_the_rules_that_come_near),
 		cmocka_unit_test(a_denied_address_is_explained_by_the_rules_that_come_near),
+		cmocka_unit_test(what_a_rule_allows_instead_is_told),
 		cmocka_unit_test(a_deny_rule_is_named_and_what_it_keeps_from_deciding),
 		cmocka_unit_test(at_most_five_rules_are_near_and_the_nearest_come_first),
 	};
