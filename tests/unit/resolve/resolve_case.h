@@ -196,6 +196,10 @@ static inline void reply_to_a(struct builder *reply, const uint8_t *query, const
 	} else if (strcmp(label, "long") == 0) {
 		reply_start(reply, query, 0, 1, 0);
 		put_a(reply, name, 90000, 0x14000001);
+	} else if (strcmp(label, "big") == 0) { /* just fits into the cache */
+		reply_start(reply, query, 0, 36, 0);
+		for (uint32_t i = 0; i < 36; i++)
+			put_a(reply, name, 60, 0x14000001 + i);
 	} else if (strcmp(label, "many") == 0) {
 		reply_with_many(reply, query, name, tcp);
 	} else {
