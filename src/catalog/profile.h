@@ -16,6 +16,7 @@ struct cluster_profile {
 	bool private_cluster;
 	bool konnectivity;
 	bool recommended; /* also the optional recommended rules */
+	bool corrections; /* also what the article lacks and the catalogue adds */
 	bool pods_use_api_server_address;
 	bool nodes_before_march_2021; /* NTP is needed */
 	bool has_api_server;

@@ -1,0 +1,128 @@
+/*
+ * The catalogue: what an AKS cluster must reach, as data, per dated edition of Microsoft's article,
+ * cloud and feature. The files' form is told at the head of catalog/2024-05-20.yaml.
+ */
+#pragma once
+
+#include "base/problems.h"
+#include "policy/rules.h"
+
+enum catalog_need {
+	CATALOG_REQUIRED,
+	CATALOG_RECOMMENDED, /* not required, advised for every cluster */
+	CATALOG_OPTIONAL,    /* only listed: taken by a rule of one's own */
+};
+
+/* What a condition asks of the cluster profile. */
+enum catalog_fact {
+	CATALOG_FACT_PRIVATE,
+	CATALOG_FACT_KONNECTIVITY,
+	CATALOG_FACT_CUSTOM_DNS,
+	CATALOG_FACT_PODS_USE_API_SERVER_ADDRESS,
+	CATALOG_FACT_NODES_BEFORE_MARCH_2021,
+	CATALOG_FACT_FEATURE,
+	CATALOG_FACT_COUNT,
+};
+
+struct catalog_condition {
+	enum catalog_fact fact;
+	bool wanted;   /* when: true; unless: false */
+	char *feature; /* of CATALOG_FACT_FEATURE */
+};
+
+/* Alternatives of a network rule's destination, from the narrowest to the widest. */
+enum catalog_destination_kind {
+	CATALOG_DESTINATION_NAME,
+	CATALOG_DESTINATION_API_SERVER,
+	CATALOG_DESTINATION_CUSTOM_DNS,
+	CATALOG_DESTINATION_REGION_PREFIXES,
+	CATALOG_DESTINATION_SERVICE_TAG,
+	CATALOG_DESTINATION_ANY,
+	CATALOG_DESTINATION_COUNT,
+};
+
+struct catalog_destination {
+	enum catalog_destination_kind kind;
+	char *text; /* NAME, SERVICE_TAG: with <region> as a parameter; else NULL */
+};
+
+struct catalog_port {
+	unsigned int transport;             /* network: TRANSPORT_TCP or TRANSPORT_UDP */
+	enum application_protocol protocol; /* application */
+	uint16_t port;
+};
+
+struct catalog_entry {
+	char *id;
+	enum rule_kind kind;
+	enum catalog_need need;
+	const char *feature; /* NULL: every cluster */
+	const char *section; /* the article's heading */
+	unsigned int row;    /* 0: told by the article's prose, or a correction */
+	uint32_t clouds;     /* bit N: edition->clouds[N] */
+	bool correction;     /* not in the article */
+	struct catalog_destination *destinations;
+	size_t destination_count;
+	char **names; /* patterns with <region> as a parameter */
+	size_t name_count;
+	struct catalog_port *ports;
+	size_t port_count;
+	struct catalog_condition *conditions; /* all must hold */
+	size_t condition_count;
+	char *purpose;
+	char *note; /* NULL: none */
+};
+
+#define CATALOG_CLOUDS_MAX 32
+
+struct catalog_cloud {
+	char *name;
+	char *title;
+	char *service_tags; /* the cloud's name in service-tag files */
+	char **api_servers; /* patterns with <region> */
+	size_t api_server_count;
+};
+
+struct catalog_feature {
+	char *name;
+	char *title;
+};
+
+struct catalog_section {
+	char *title;
+	char *feature; /* NULL: every cluster */
+};
+
+struct catalog_edition {
+	char *name; /* "2024-05-20" */
+	char *title;
+	struct catalog_cloud *clouds;
+	size_t cloud_count;
+	struct catalog_feature *features;
+	size_t feature_count;
+	struct catalog_section *sections;
+	size_t section_count;
+	struct catalog_entry *entries;
+	size_t entry_count;
+	/* The same names, NULL-terminated, for lists of what is allowed. */
+	const char **cloud_names;
+	const char **feature_names;
+};
+
+struct catalog;
+
+/* NULL as file: the editions inside the program; else one edition from a file. NULL: errors are in
+   `problems`. */
+struct catalog *catalog_load(const char *file, struct problems *problems);
+/* One edition from memory. */
+struct catalog *catalog_parse(const char *text, size_t length, const char *name,
+			      struct problems *problems);
+void catalog_free(struct catalog *catalog);
+
+/* Oldest first, NULL-terminated names. */
+const char *const *catalog_edition_names(const struct catalog *catalog);
+/* "" or NULL: the newest. NULL: there is none of that name. Lives as long as the catalogue. */
+const struct catalog_edition *catalog_edition_find(const struct catalog *catalog, const char *name);
+/* NULL: there is none. */
+const struct catalog_cloud *catalog_cloud_find(const struct catalog_edition *edition,
+					       const char *name);
