@@ -19,8 +19,11 @@ enum config_snat {
 #define CONFIG_LISTEN_MAX     8
 #define CONFIG_UPSTREAMS_MAX  15
 
+struct service_tags;
+
 struct config {
 	struct cluster_profile cluster;
+	struct service_tags *service_tags; /* what cluster.service_tags_file holds; NULL: none */
 	struct rule_set own; /* collections, private_destinations, special_exceptions */
 	struct {
 		char interfaces[CONFIG_INTERFACES_MAX][16];

@@ -304,10 +304,10 @@ const struct service_tag *service_tags_find_regional(const struct service_tags *
 	return code ? find_joined(tags, service, code) : tag;
 }
 
-/* The first that shares the longest start (without case), at least half of what was written. */
+/* The first that shares the longest start (without case), at least about half of what was written. */
 const struct service_tag *service_tags_nearest(const struct service_tags *tags, const char *name)
 {
-	size_t best_length = strlen(name) / 2;
+	size_t best_length = *name ? (strlen(name) - 1) / 2 : 0;
 	const struct service_tag *best = NULL;
 
 	for (size_t i = 0; i < tags->count; i++) {

@@ -284,8 +284,10 @@ static void format_duration(uint64_t milliseconds, char text[32])
 {
 	size_t unit = UNIT_COUNT - 1;
 
-	while (unit > 0 && (milliseconds % s_units[unit].milliseconds || !milliseconds))
+	while (unit > 0 && milliseconds % s_units[unit].milliseconds)
 		unit--;
+	if (milliseconds == 0)
+		unit = 1;
 	snprintf(text, 32, "%llu%s",
 		 (unsigned long long)(milliseconds / s_units[unit].milliseconds),
 		 s_units[unit].suffix);
