@@ -2,7 +2,7 @@
 
 BUILD ?= build
 
-.PHONY: all deps demo test lint sanitize clean
+.PHONY: all deps demo test sanitize valgrind clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
@@ -22,5 +22,15 @@ demo: deps all
 test: deps all
 	@tests/run $(BUILD)
 
+# The unit tests and corpora once more: under AddressSanitizer and UBSan, and under valgrind.
+sanitize: deps
+	@test -f $(BUILD)-asan/build.ninja || meson setup $(BUILD)-asan -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+	@ninja -C $(BUILD)-asan --quiet
+	@meson test -C $(BUILD)-asan --no-rebuild --quiet --print-errorlogs
+
+valgrind: deps all
+	@meson test -C $(BUILD) --no-rebuild --quiet --print-errorlogs --suite unit --timeout-multiplier 20 \
+		--wrap 'valgrind --quiet --suppressions=$(CURDIR)/tests/valgrind.supp --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite'
+
 clean:
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) $(BUILD)-asan

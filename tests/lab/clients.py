@@ -79,6 +79,18 @@ class Clients:
             return result
         return dataclasses.replace(result, text="TLS refused")
 
+    def gnutls(self, name, address=None):
+        """gnutls-cli, another TLS library's hello; "connected" when the handshake was completed."""
+        result = self.run(["gnutls-cli", "--x509cafile", str(self._lab.authority.certificate), "--sni-hostname",
+                           name, "--verify-hostname", name, "-p", "443", address or name],
+                          timeout=6, input="")
+        return dataclasses.replace(result, text="connected" if "Handshake was completed" in result.out
+                                   else "TLS refused")
+
+    def ping(self, address):
+        result = self.run(["ping", "-n", "-c", "1", "-W", "1", address], timeout=4)
+        return dataclasses.replace(result, text="answered" if result.is_ok else "not answered")
+
     def odd_hello(self, address, name, shape, port=443):
         """A hello in an odd shape (see hello_client); `text` is how the far end answered."""
         result = self.run(self._lab.python("hello_client", address, str(port), name, shape))

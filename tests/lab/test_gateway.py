@@ -99,6 +99,24 @@ def test_a_network_rule_by_prefix_and_port_range(stage, reloaded):
     assert stage.clients.echo("tcp", at.API_SERVER_B.v4, 9000).text == "refused"
 
 
+def test_an_icmp_rule_opens_icmp_and_nothing_else(stage, reloaded):
+    def ping(host):
+        return stage.both(lambda family: stage.clients.ping(host.of(family)).text)
+
+    def add_rule(configuration):
+        configuration["collections"].append({
+            "name": "net", "priority": 300, "action": "allow", "kind": "network",
+            "rules": [{"name": "ping", "sources": ["*"], "protocols": ["icmp"], "ports": ["*"],
+                       "destinations": [f"{at.EXAMPLE.v4}/32", f"{at.EXAMPLE.v6}/128"]}]})
+    mark = stage.gateway.mark()
+    assert stage.unreached(lambda: ping(at.HOSTILE)) == f"not answered; {NOTHING_ARRIVED}"
+    assert stage.gateway.find_verdict(mark, deny("no_rule", destination=at.HOSTILE).accepts)
+    assert ping(at.EXAMPLE) == "not answered"
+    reloaded(add_rule)
+    assert ping(at.EXAMPLE) == "answered"
+    assert ping(at.HOSTILE) == "not answered"
+
+
 # the log
 
 def test_the_log_is_opened_anew_after_rotation(stage):
@@ -201,6 +219,11 @@ def test_the_first_connection_to_a_fresh_address_is_proxied_and_the_next_inspect
     mark = stage.gateway.mark()
     assert stage.clients.curl(url, address=at.ACS_MIRROR.v4).text == "200"
     assert stage.gateway.find_verdict(mark, allow(name=name).accepts)["path"] == "inspect"
+
+
+def test_the_hello_of_another_tls_library_is_judged_the_same(stage):
+    assert stage.clients.gnutls(MCR).text == "connected"
+    assert stage.clients.gnutls(EVIL, at.MCR.v4).text == "TLS refused"
 
 
 def test_a_denial_over_http_names_its_reason(stage):

@@ -48,6 +48,12 @@ def test_the_api_server_answers_by_address_without_a_name(clients, family):
 
 
 @FAMILIES
+def test_gnutls_and_ping_work_too(clients, family):
+    assert clients.gnutls("mcr.microsoft.com", at.MCR.of(family)).text == "connected"
+    assert clients.ping(at.HOSTILE.of(family)).text == "answered"
+
+
+@FAMILIES
 def test_apt_installs_from_the_repository_into_a_root_of_its_own(clients, family):
     assert clients.apt_install(family).text == "installed"
 
