@@ -10,6 +10,7 @@ from . import addresses as at
 from .processes import run
 
 TTL = 2
+LONG_TTL = 300  # of the one name whose pin must outlive a restart
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,9 @@ def dual(name, host, ttl=TTL):
     return [Record(name, "A", host.v4, ttl), Record(name, "AAAA", host.v6, ttl)]
 
 
-def chain(*names):
+def chain(*names, ttl=TTL):
     """CNAME links from the first name to the last."""
-    return [Record(name, "CNAME", f"{target}.") for name, target in zip(names, names[1:])]
+    return [Record(name, "CNAME", f"{target}.", ttl) for name, target in zip(names, names[1:])]
 
 
 # Answers that an allowed name must never be able to use.
@@ -46,8 +47,9 @@ def _records():
                "a-0016.a-msedge.net", "a-0016.global.part-0016.t-msedge.net"),
         *dual("a-0016.global.part-0016.t-msedge.net", at.MCR),
         *dual("data.mcr.microsoft.com", at.MCR_DATA),
-        *chain("eastus.data.mcr.microsoft.com", "eastus-mcr.azurefd.net", "star.t-0001.t-msedge.net"),
-        *dual("star.t-0001.t-msedge.net", at.MCR_DATA),
+        *chain("eastus.data.mcr.microsoft.com", "eastus-mcr.azurefd.net", "star.t-0001.t-msedge.net",
+               ttl=LONG_TTL),
+        *dual("star.t-0001.t-msedge.net", at.MCR_DATA, LONG_TTL),
         *dual("x.y.data.mcr.microsoft.com", at.MCR_DATA),
         *dual(PICKY_NAME, at.PICKY),
         *dual("management.azure.com", at.MANAGEMENT),

@@ -7,6 +7,7 @@ import pathlib
 import re
 import signal
 import subprocess
+import time
 from dataclasses import dataclass
 
 import yaml
@@ -96,6 +97,17 @@ class Gateway:
         self.server.process.wait(timeout=5)
         self._lab.forget(self.server)
 
+    def restart(self, change=None):
+        """Stops it and starts it with `change(copy of the first configuration)` applied."""
+        self.stop()
+        self._in_force = self._changed(change)
+        self.start()
+
+    def wait_for_save(self):
+        """Waits until it has saved its pins once more, which it does every few seconds."""
+        file, now = self.folder / "state" / "pins", time.time()
+        return wait_for(lambda: file.exists() and file.stat().st_mtime > now, seconds=10)
+
     def is_running(self):
         return self.server is not None and self.server.is_running()
 
@@ -105,11 +117,15 @@ class Gateway:
     def _write(self, configuration):
         self.configuration_file.write_text(yaml.safe_dump(configuration, sort_keys=False))
 
-    def reload(self, change=None):
-        """Reloads the first configuration with `change(copy of it)` applied; False: it was refused."""
+    def _changed(self, change):
         configuration = copy.deepcopy(self.configuration)
         if change is not None:
             change(configuration)
+        return configuration
+
+    def reload(self, change=None):
+        """Reloads the first configuration with `change(copy of it)` applied; False: it was refused."""
+        configuration = self._changed(change)
         self._write(configuration)
         done = self.run_verb("reload")
         if done.returncode == 0:
@@ -118,11 +134,8 @@ class Gateway:
 
     def hang_up(self, change=None):
         """The same by SIGHUP, which has no answer: what came of it is to be seen elsewhere."""
-        configuration = copy.deepcopy(self.configuration)
-        if change is not None:
-            change(configuration)
-        self._write(configuration)
-        self._in_force = configuration
+        self._in_force = self._changed(change)
+        self._write(self._in_force)
         self.server.signal(signal.SIGHUP)
 
     def run_verb(self, verb, *arguments):

@@ -35,6 +35,13 @@ def reloaded(stage):
     assert stage.gateway.reload()
 
 
+@pytest.fixture
+def restarted(stage):
+    """A function that restarts with a change; the first configuration is back afterwards."""
+    yield stage.gateway.restart
+    stage.gateway.restart()
+
+
 # configuration
 
 def test_a_bad_configuration_changes_nothing_and_says_where_it_is_wrong(stage):
@@ -45,6 +52,16 @@ def test_a_bad_configuration_changes_nothing_and_says_where_it_is_wrong(stage):
     assert not stage.gateway.reload(break_it)
     assert wait_for(lambda: "sallyport.yaml:" in stage.gateway.messages(messages), seconds=3)
     assert stage.clients.curl("https://example.com/").text == "200"
+    assert stage.gateway.reload()
+
+
+def test_what_takes_a_restart_is_refused_by_a_reload(stage):
+    def move_the_listener(configuration):
+        configuration["dns"]["listen"] = ["10.42.1.1:5353"]
+    messages = stage.gateway.messages_mark()
+    assert not stage.gateway.reload(move_the_listener)
+    assert "dns.listen changed" in stage.gateway.messages(messages)
+    assert stage.clients.dig(MCR).text == f"NOERROR {at.MCR.v4}"
     assert stage.gateway.reload()
 
 
@@ -178,10 +195,10 @@ def test_a_refusal_says_why(stage):
     assert "EDE" in stage.clients.dig(EVIL).out
 
 
-def test_refusals_may_be_name_errors(stage, reloaded):
+def test_refusals_may_be_name_errors(stage, restarted):
     def answer_nxdomain(configuration):
         configuration["dns"]["answer"] = "nxdomain"
-    reloaded(answer_nxdomain)
+    restarted(answer_nxdomain)
     assert stage.clients.dig(EVIL).text == "NXDOMAIN"
 
 
@@ -196,10 +213,10 @@ def test_names_resolve_while_one_upstream_is_silent(stage, stopped):
         server.signal(signal.SIGCONT)
 
 
-def test_with_intercept_queries_to_any_resolver_are_answered_by_the_gateway(stage, reloaded):
+def test_with_intercept_queries_to_any_resolver_are_answered_by_the_gateway(stage, restarted):
     def intercept(configuration):
         configuration["dns"]["intercept"] = True
-    reloaded(intercept)
+    restarted(intercept)
 
     def ask():
         return stage.both(lambda family: ", ".join(
