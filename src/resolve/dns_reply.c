@@ -133,7 +133,8 @@ static size_t refuse_answer(const struct dns_asked *asked, const struct resolver
 	case -EREMOTEIO:
 		refusal.code = answer->code;
 		refusal.error = DNS_EDE_NONE;
-		snprintf(note, sizeof(note), "the upstream's code is %u", answer->code);
+		snprintf(note, sizeof(note), "the upstream's code is %u",
+			 (unsigned int)answer->code);
 		break;
 	case -ETIMEDOUT:
 		refusal.error = DNS_EDE_NO_REACHABLE_AUTHORITY;

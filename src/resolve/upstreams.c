@@ -69,6 +69,7 @@ bool upstreams_next(const struct upstreams *upstreams, struct upstream_turn *tur
 	index = find_untried(upstreams, turn, false, now_ms);
 	if (index < 0)
 		index = find_untried(upstreams, turn, true, now_ms);
+	invariant(index >= 0); /* a round that is over was begun anew above */
 	turn->current = (uint32_t)index;
 	turn->tried |= 1u << index;
 	turn->tries_left--;
