@@ -12,6 +12,9 @@
 #include "base/clock.h"
 #include "kernel/nft.h"
 
+/* Connections at once between their SYN-ACK and the first TLS record of their server. */
+#define HANDSHAKES 65536
+
 struct application {
 	const struct config *config;
 	const struct policy *policy;
@@ -172,6 +175,7 @@ static struct ruleset_settings settings_of(const struct config *config, const st
 		.snat_v4 = config->network.snat_v4,
 		.snat_v6 = config->network.snat_v6,
 		.pinned_capacity = config->capacity.pins,
+		.handshake_capacity = HANDSHAKES,
 	};
 
 	for (size_t i = 0; i < config->network.interface_count; i++)

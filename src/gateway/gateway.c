@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "kernel/queue.h"
+#include "kernel/sequence_rules.h"
 
 #define SAVE_MS 2000
 
@@ -157,6 +158,11 @@ static int put_ruleset(struct gateway *gateway)
 		log_error("the kernel refused the ruleset: %s", text_string(&error));
 	if (result < 0)
 		return result;
+	result = sequence_rules_install();
+	if (result < 0) {
+		log_error("cannot install the rules that watch handshakes: %s", strerror(-result));
+		return result;
+	}
 	result = queue_rule_install(GATEWAY_QUEUE_FIRST, (uint16_t)gateway->worker_count);
 	if (result < 0)
 		log_error("cannot install the packet queue's rule: %s", strerror(-result));

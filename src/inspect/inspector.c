@@ -3,7 +3,7 @@
  *
  * A packet from the queue is taken by its flow's state machine (flow_impl.h); what that approves is
  * released with the packet mark CONFIRM|number, which the chain behind the queue turns into the
- * conntrack mark. The queued packet's own mark is the sequence number of the first byte after the
+ * conntrack mark. The queued packet brings the sequence number of the first byte after the
  * SYN, as the server acknowledged it (the ruleset remembers it from the SYN-ACK): no byte can stand
  * before the hello without our seeing it. No such number: no judgement, the flow is denied.
  *
@@ -280,7 +280,7 @@ static struct inspected *flow_of(struct inspector *inspector, const struct packe
 	struct inspected *inspected = flow_table_find(inspector->table, &client, &server);
 
 	/* Another first sequence number under the same four-tuple: a new connection. */
-	if (inspected && inspected->initial_sequence != queued->mark &&
+	if (inspected && inspected->initial_sequence != queued->first_sequence &&
 	    inspected->held_count == 0 && !inspected->looking_up) {
 		flow_table_remove(inspector->table, inspected);
 		inspected = NULL;
@@ -292,7 +292,7 @@ static struct inspected *flow_of(struct inspector *inspector, const struct packe
 	inspected = flow_table_add(inspector->table, &client, &server, now);
 	if (inspected) {
 		inspected->inspector = inspector;
-		inspected->initial_sequence = queued->mark;
+		inspected->initial_sequence = queued->first_sequence;
 	}
 	return inspected;
 }
@@ -317,7 +317,7 @@ static void take_packet(struct inspector *inspector, const struct packet *packet
 	enum flow_step step;
 	int64_t offset;
 
-	if (queued->mark == 0) {
+	if (queued->first_sequence == 0) {
 		refuse(inspector, packet, queued->id,
 		       "the connection's first sequence number is unknown");
 		return;

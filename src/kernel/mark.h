@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <arpa/inet.h>
 #include <stdint.h>
 
 #define MARK_STATE_MASK  0xf0000000u
@@ -31,6 +32,16 @@ static inline uint32_t mark_make(enum mark_state state, uint32_t number)
 static inline enum mark_state mark_state(uint32_t mark)
 {
 	return (enum mark_state)(mark & MARK_STATE_MASK);
+}
+
+/*
+ * The mark of a queued packet: the sequence number of the first byte behind the client's SYN, as
+ * the server acknowledged it. nft copies those four bytes as they stand in the packet (network
+ * order).
+ */
+static inline uint32_t mark_to_sequence(uint32_t mark)
+{
+	return ntohl(mark);
 }
 
 static inline uint32_t mark_number(uint32_t mark)

@@ -15,9 +15,10 @@ int queue_rule_install(uint16_t first, uint16_t count);
 struct queue;
 
 struct queue_packet {
-	uint32_t id;          /* for the verdict */
-	uint32_t mark;        /* packet mark */
-	const uint8_t *bytes; /* from the IP header; valid during the callback */
+	uint32_t id;             /* for the verdict */
+	uint32_t first_sequence; /* of the client's stream, from the packet's mark (mark.h); 0:
+				    unknown */
+	const uint8_t *bytes;    /* from the IP header; valid during the callback */
 	size_t length;
 	bool truncated; /* the copy is not whole */
 };

@@ -41,6 +41,13 @@
  * In HELLO and CONFIRM the hop limit is set to 64 on the way out, so that no packet we saw can die
  * between us and the server, and a SYN with data is dropped (its bytes would be before any hello).
  *
+ * The first sequence number. Bytes before the hello would be a hello that nobody judged, so the
+ * inspector must know where a client's stream begins. The server's SYN-ACK says it (what it
+ * acknowledges), and `answers` keeps that in the maps first_v4/first_v6 by the four-tuple; a queued
+ * packet carries it as its packet mark (mark_to_sequence()), or 0 when it is not known: then there
+ * is no judgement. The element goes when the flow is INSPECTED, or after a while. The acknowledged
+ * number is the server's own view; a client may forge what it likes.
+ *
  * Denying answers fast where a client can use the answer (TCP reset; port unreachable for QUIC, so
  * that it falls back to TCP at once) and is silent where it should try again (no life sign, SYN
  * with data) or where an answer would help nobody (invalid). Log statements stand in rules of their
@@ -67,9 +74,13 @@
 #include <string.h>
 
 #include "kernel/ruleset_chains_impl.h"
+#include "kernel/sequence_rules.h"
 
 /* Each putting of an element holds its old and new form for a moment (sets.c). */
 #define SET_SLACK 1024
+
+/* A client that has connected but says nothing may do so for this long. */
+#define SEQUENCE_TIMEOUT "120s"
 
 /* Named longer than any digit string: parsing needs no order. */
 static const struct {
@@ -130,7 +141,8 @@ static bool are_settings_valid(const struct ruleset_settings *settings)
 		if (!is_interface_name(settings->interfaces[i]))
 			return false;
 	return settings->interface_count > 0 && settings->proxy_port > 0 &&
-	       settings->pinned_capacity > 0 && settings->pinned_capacity <= UINT32_MAX - SET_SLACK;
+	       settings->handshake_capacity > 0 && settings->pinned_capacity > 0 &&
+	       settings->pinned_capacity <= UINT32_MAX - SET_SLACK;
 }
 
 static void add_timeout_set(struct text *out, const struct ruleset_settings *settings,
@@ -141,6 +153,21 @@ static void add_timeout_set(struct text *out, const struct ruleset_settings *set
 	ruleset_set_name(name, number, family);
 	text_addf(out, "\tset %s {\n\t\ttype %s\n\t\tsize %zu\n\t\tflags timeout\n\t}\n\n", name,
 		  family == 4 ? "ipv4_addr" : "ipv6_addr", settings->pinned_capacity + SET_SLACK);
+}
+
+/* From the handshake to the server's first TLS record; see "The first sequence number" above. */
+static void add_sequence_map(struct text *out, const struct ruleset_settings *settings,
+			     uint8_t family)
+{
+	const char *ip = family == 4 ? "ip" : "ip6";
+
+	text_addf(out,
+		  "\tmap %s {\n"
+		  "\t\ttypeof %s saddr . tcp sport . %s daddr . tcp dport : meta mark\n"
+		  "\t\tsize %zu\n\t\tflags dynamic, timeout\n\t\ttimeout " SEQUENCE_TIMEOUT
+		  "\n\t}\n\n",
+		  family == 4 ? RULESET_FIRST_V4 : RULESET_FIRST_V6, ip, ip,
+		  settings->handshake_capacity);
 }
 
 static bool has_names_before(const struct ruleset_rule *rules, size_t count, uint32_t number)
@@ -208,7 +235,11 @@ static void add_table(struct text *out, const struct ruleset_settings *settings,
 	if (first) {
 		add_timeout_set(out, settings, 0, 4);
 		add_timeout_set(out, settings, 0, 6);
-		text_add(out, "\tchain " RULESET_QUEUE_CHAIN " {\n\t}\n\n");
+		add_sequence_map(out, settings, 4);
+		add_sequence_map(out, settings, 6);
+		text_add(out, "\tchain " RULESET_QUEUE_CHAIN " {\n\t}\n\n"
+			      "\tchain " SEQUENCE_REMEMBER_CHAIN " {\n\t}\n\n"
+			      "\tchain " SEQUENCE_FORGET_CHAIN " {\n\t}\n\n");
 	}
 	add_name_sets(out, settings, rules, rule_count);
 	ruleset_add_chains(out, settings, rules, rule_count);

@@ -14,7 +14,9 @@
 	"queue_hello" /* holds the one queue rule; transactions leave it alone */
 #define RULESET_LOG_GROUP 7053
 #define RULESET_PINNED_V4                                                                          \
-	"pinned_v4" /* destinations that go to the inspector: ipv4_addr, timeout */
+	"pinned_v4"                  /* destinations that go to the inspector: ipv4_addr, timeout */
+#define RULESET_FIRST_V4  "first_v4" /* four-tuple : where the stream begins (mark.h) */
+#define RULESET_FIRST_V6  "first_v6"
 #define RULESET_PINNED_V6 "pinned_v6"
 
 struct ruleset_ports {
@@ -68,6 +70,8 @@ struct ruleset_settings {
 	enum ruleset_snat snat;
 	struct ip_address snat_v4, snat_v6; /* with RULESET_SNAT_ADDRESSES; family 0: none */
 	size_t pinned_capacity;             /* size of each timeout set */
+	size_t handshake_capacity; /* inspected connections between SYN-ACK and the server's TLS
+				      answer */
 };
 
 /*

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "kernel/sequence_rules.h"
+
 #define HANDSHAKE_MARKS "$HELLO, $CONFIRM, $INSPECTED, $NETWORK"
 /* nft: a TCP packet that asks for a connection, and a packet with transport payload */
 #define IS_SYN      "tcp flags & (fin | syn | rst | ack) == syn "
@@ -12,6 +14,11 @@
  * handshake header and version of a TLS record that starts the payload */
 #define IS_NOT_RETRY_REQUEST "@ih,88,128 != 0xcf21ad74e59a6111be1d8c021e65b891 "
 
+/* The inside could send a forged answer: it must come from where the server's address is routed to.
+ */
+#define COMES_FROM_SERVER "fib saddr . iif oif exists "
+#define IS_SYN_ACK        "tcp flags & (syn | ack) == (syn | ack) "
+
 static const char *const s_chains[] = {
 	"prerouting",
 	"proxied",
@@ -20,10 +27,13 @@ static const char *const s_chains[] = {
 	"network_rules",
 	"forward",
 	"answers",
+	"handshake",
+	"remember_anew",
 	"confirm",
 	"from_inside",
 	"inspected",
 	"hold",
+	"queue_with_sequence",
 	"released",
 	"postrouting",
 	"refuse",
@@ -219,12 +229,20 @@ static void add_forward(struct text *out)
 		      "\t}\n\n"
 		      "\tchain answers {\n"
 		      "\t\tct mark & $STATE vmap { $INSPECTED : accept, $NETWORK : accept, "
-		      "$HELLO : accept, $CONFIRM : goto confirm, $DENIED : goto refuse }\n"
+		      "$HELLO : goto handshake, $CONFIRM : goto confirm, $DENIED : goto refuse }\n"
 		      "\t\tcounter drop\n"
 		      "\t}\n\n"
+		      "\tchain handshake {\n"
+		      "\t\tmeta l4proto tcp " IS_SYN_ACK COMES_FROM_SERVER "jump remember_anew\n"
+		      "\t\taccept\n"
+		      "\t}\n\n"
+		      "\tchain remember_anew {\n"
+		      "\t\tjump " SEQUENCE_FORGET_CHAIN "\n"
+		      "\t\tjump " SEQUENCE_REMEMBER_CHAIN "\n"
+		      "\t}\n\n"
 		      "\tchain confirm {\n"
-		      "\t\tmeta l4proto tcp @ih,0,8 0x16 " IS_NOT_RETRY_REQUEST
-		      "fib saddr . iif oif exists ct mark set ct mark & $NUMBER | $INSPECTED\n"
+		      "\t\tmeta l4proto tcp @ih,0,8 0x16 " IS_NOT_RETRY_REQUEST COMES_FROM_SERVER
+		      "ct mark set ct mark & $NUMBER | $INSPECTED jump " SEQUENCE_FORGET_CHAIN "\n"
 		      "\t\taccept\n"
 		      "\t}\n\n");
 }
@@ -261,15 +279,25 @@ static void add_inspection(struct text *out)
 		      "\t\t" HAS_SYN HAS_PAYLOAD "goto deny_syn_data\n"
 		      "\t\tip ttl set 64\n"
 		      "\t\tip6 hoplimit set 64\n"
-		      "\t\tmeta l4proto tcp " HAS_PAYLOAD "jump " RULESET_QUEUE_CHAIN "\n"
-		      "\t\tmeta l4proto tcp " HAS_PAYLOAD "counter drop\n"
+		      "\t\tmeta l4proto tcp " HAS_PAYLOAD "goto queue_with_sequence\n"
 		      "\t\taccept\n"
 		      "\t}\n\n"
+		      "\tchain queue_with_sequence {\n"
+		      "\t\tmeta mark set 0\n"
+		      "\t\tmeta mark set ip saddr . tcp sport . ip daddr . tcp dport "
+		      "map @" RULESET_FIRST_V4 "\n"
+		      "\t\tmeta mark set ip6 saddr . tcp sport . ip6 daddr . tcp dport "
+		      "map @" RULESET_FIRST_V6 "\n"
+		      "\t\tjump " RULESET_QUEUE_CHAIN "\n"
+		      "\t\tcounter drop\n"
+		      "\t}\n\n"
 		      "\tchain released {\n"
-		      "\t\ttype filter hook forward priority 1; policy accept;\n"
+		      "\t\ttype filter hook forward priority 1; policy "
+		      "accept;\n"
 		      "\t\tiifname != $inside accept\n"
 		      "\t\tct mark & $STATE != { $HELLO, $CONFIRM } accept\n"
-		      "\t\tmeta mark & $STATE != { $CONFIRM, $INSPECTED, $DENIED } accept\n"
+		      "\t\tmeta mark & $STATE != { $CONFIRM, $DENIED } "
+		      "accept\n"
 		      "\t\tct mark set meta mark\n"
 		      "\t\tmeta mark & $STATE == $DENIED goto refuse\n"
 		      "\t}\n\n");

@@ -39,6 +39,7 @@ static struct ruleset_settings plain_settings(void)
 		.proxy_port = 15001,
 		.snat = RULESET_SNAT_MASQUERADE,
 		.pinned_capacity = 65536,
+		.handshake_capacity = 65536,
 	};
 }
 

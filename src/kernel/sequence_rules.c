@@ -1,0 +1,165 @@
+/*
+ * Each rule loads the client's four-tuple, as a packet of the answer shows it, into the 32-bit
+ * registers one after the other, in the order of the map's key: client address, client port, server
+ * address, server port. Ports fill a register each; the kernel clears its other half. Behind the
+ * key comes the acknowledged sequence number, as it stands in the packet.
+ */
+#include "kernel/sequence_rules.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+
+#include "base/cleanup.h"
+#include "kernel/ruleset.h"
+#include "kernel/transaction_impl.h"
+
+#define TCP_SOURCE_PORT      0 /* offsets in the TCP header, RFC 9293 section 3.1 */
+#define TCP_DESTINATION_PORT 2
+#define TCP_ACKNOWLEDGEMENT  8
+
+DEFINE_CLEANUP(free_rule, struct nftnl_rule *, nftnl_rule_free);
+DEFINE_CLEANUP(close_transaction, struct transaction *, transaction_close);
+
+struct family {
+	uint8_t protocol;                           /* NFPROTO_… */
+	uint32_t source, destination, address_size; /* offsets in the IP header */
+	const char *map;
+};
+
+static const struct family s_families[] = {
+	{NFPROTO_IPV4, 12, 16, 4, RULESET_FIRST_V4},
+	{NFPROTO_IPV6, 8, 24, 16, RULESET_FIRST_V6},
+};
+
+static struct nftnl_expr *add_expression(struct nftnl_rule *rule, const char *name)
+{
+	struct nftnl_expr *expression = nftnl_expr_alloc(name);
+
+	if (expression)
+		nftnl_rule_add_expr(rule, expression);
+	return expression;
+}
+
+static int add_family_match(struct nftnl_rule *rule, uint8_t protocol)
+{
+	struct nftnl_expr *expression = add_expression(rule, "meta");
+
+	if (!expression)
+		return -ENOMEM;
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_META_KEY, NFT_META_NFPROTO);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_META_DREG, NFT_REG32_00);
+	expression = add_expression(rule, "cmp");
+	if (!expression)
+		return -ENOMEM;
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_CMP_SREG, NFT_REG32_00);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
+	nftnl_expr_set(expression, NFTNL_EXPR_CMP_DATA, &protocol, sizeof(protocol));
+	return 0;
+}
+
+/* Loads a field into the register and moves on behind it. */
+static int add_load(struct nftnl_rule *rule, uint32_t base, uint32_t offset, uint32_t size,
+		    uint32_t *next_register)
+{
+	struct nftnl_expr *expression = add_expression(rule, "payload");
+
+	if (!expression)
+		return -ENOMEM;
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_BASE, base);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_LEN, size);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_DREG, *next_register);
+	*next_register += (size + 3) / 4;
+	return 0;
+}
+
+static int add_map_step(struct nftnl_rule *rule, const char *map, uint32_t operation,
+			uint32_t data_register)
+{
+	struct nftnl_expr *expression = add_expression(rule, "dynset");
+
+	if (!expression)
+		return -ENOMEM;
+	nftnl_expr_set_str(expression, NFTNL_EXPR_DYNSET_SET_NAME, map);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_DYNSET_OP, operation);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG32_00);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_DYNSET_SREG_DATA, data_register);
+	return 0;
+}
+
+static int fill_rule(struct nftnl_rule *rule, const struct family *family, uint32_t operation)
+{
+	uint32_t at = NFT_REG32_00;
+
+	if (add_family_match(rule, family->protocol) < 0 ||
+	    add_load(rule, NFT_PAYLOAD_NETWORK_HEADER, family->destination, family->address_size,
+		     &at) < 0 ||
+	    add_load(rule, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_DESTINATION_PORT, 2, &at) < 0 ||
+	    add_load(rule, NFT_PAYLOAD_NETWORK_HEADER, family->source, family->address_size, &at) <
+		    0 ||
+	    add_load(rule, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_SOURCE_PORT, 2, &at) < 0)
+		return -ENOMEM;
+	uint32_t data = at;
+	if (add_load(rule, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_ACKNOWLEDGEMENT, 4, &at) < 0)
+		return -ENOMEM;
+	return add_map_step(rule, family->map, operation, data);
+}
+
+static struct nftnl_rule *make_rule(const char *chain)
+{
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+
+	if (!rule)
+		return NULL;
+	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, RULESET_TABLE);
+	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain);
+	return rule;
+}
+
+static void add_message(struct transaction *transaction, uint16_t type, uint16_t flags,
+			struct nftnl_rule *rule)
+{
+	struct nlmsghdr *message = transaction_message(transaction, type, flags);
+
+	nftnl_rule_nlmsg_build_payload(message, rule);
+	transaction_message_end(transaction, message);
+}
+
+static int refill_chain(struct transaction *transaction, const char *chain, uint32_t operation)
+{
+	cleanup(free_rule) struct nftnl_rule *all = make_rule(chain);
+
+	if (!all)
+		return -ENOMEM;
+	add_message(transaction, NFT_MSG_DELRULE, 0, all);
+	for (size_t i = 0; i < sizeof(s_families) / sizeof(s_families[0]); i++) {
+		cleanup(free_rule) struct nftnl_rule *rule = make_rule(chain);
+
+		if (!rule || fill_rule(rule, &s_families[i], operation) < 0)
+			return -ENOMEM;
+		add_message(transaction, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, rule);
+	}
+	return 0;
+}
+
+int sequence_rules_install(void)
+{
+	cleanup(close_transaction) struct transaction *transaction = transaction_open(6);
+	int error;
+
+	if (!transaction)
+		return -errno;
+	transaction_begin(transaction);
+	error = refill_chain(transaction, SEQUENCE_REMEMBER_CHAIN, NFT_DYNSET_OP_ADD);
+	if (error == 0)
+		error = refill_chain(transaction, SEQUENCE_FORGET_CHAIN, NFT_DYNSET_OP_DELETE);
+	return error < 0 ? error : transaction_commit(transaction);
+}
