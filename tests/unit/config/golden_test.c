@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "catalog/catalog.h"
 
 static void update(const char *path, const char *text)
 {
@@ -28,17 +29,32 @@ static void update(const char *path, const char *text)
 	fclose(file);
 }
 
-static bool check(const char *yaml)
+static bool load_config(const char *path, struct problems *problems)
+{
+	struct config *config = config_load(path, problems);
+
+	config_free(config);
+	return config != NULL;
+}
+
+static bool load_catalog(const char *path, struct problems *problems)
+{
+	struct catalog *catalog = catalog_load(path, problems);
+
+	catalog_free(catalog);
+	return catalog != NULL;
+}
+
+static bool check(const char *yaml, bool (*load)(const char *path, struct problems *problems))
 {
 	struct problems *problems = problems_new();
-	struct config *config = config_load(yaml, problems);
+	bool loaded = load(yaml, problems);
 	cleanup(free_memory) char *said = problems_format(problems);
 	cleanup(free_memory) char *expected = NULL;
 	char path[300];
 	size_t length;
 
-	assert_int_equal(config == NULL, problems_has_errors(problems));
-	config_free(config);
+	assert_int_equal(loaded, !problems_has_errors(problems));
 	problems_free(problems);
 	snprintf(path, sizeof(path), "%.*s.txt", (int)(strlen(yaml) - 5), yaml);
 	if (getenv("SALLYPORT_UPDATE_GOLDEN"))
@@ -49,13 +65,18 @@ static bool check(const char *yaml)
 	return false;
 }
 
-static void complaints_are_as_recorded(void **state)
+/* Every .yaml file of a folder under tests/golden. */
+static void check_folder(const char *name,
+			 bool (*load)(const char *path, struct problems *problems), size_t least)
 {
-	DIR *folder = opendir(".");
+	const char *source = getenv("SALLYPORT_SOURCE");
+	char path[4096];
 	struct dirent *entry;
 	size_t checked = 0, wrong = 0;
 
-	(void)state;
+	snprintf(path, sizeof(path), "%s/tests/golden/%s", source ? source : ".", name);
+	assert_int_equal(chdir(path), 0);
+	DIR *folder = opendir(".");
 	assert_non_null(folder);
 	while ((entry = readdir(folder))) {
 		size_t length = strlen(entry->d_name);
@@ -63,23 +84,31 @@ static void complaints_are_as_recorded(void **state)
 		if (length < 6 || strcmp(entry->d_name + length - 5, ".yaml") != 0)
 			continue;
 		checked++;
-		wrong += !check(entry->d_name);
+		wrong += !check(entry->d_name, load);
 	}
 	closedir(folder);
-	assert_true(checked > 15);
+	assert_true(checked >= least);
 	assert_int_equal(wrong, 0);
+}
+
+static void complaints_of_the_configuration_are_as_recorded(void **state)
+{
+	(void)state;
+	check_folder("config", load_config, 20);
+}
+
+static void complaints_of_the_catalogue_are_as_recorded(void **state)
+{
+	(void)state;
+	check_folder("catalog", load_catalog, 5);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(complaints_are_as_recorded)};
-	const char *source = getenv("SALLYPORT_SOURCE");
-	char folder[4096];
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(complaints_of_the_configuration_are_as_recorded),
+		cmocka_unit_test(complaints_of_the_catalogue_are_as_recorded),
+	};
 
-	snprintf(folder, sizeof(folder), "%s/tests/golden/config", source ? source : ".");
-	if (chdir(folder) < 0) {
-		perror(folder);
-		return 1;
-	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
