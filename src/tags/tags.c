@@ -207,7 +207,7 @@ struct service_tags *service_tags_parse(const char *text, size_t length, const c
 		tags->file = strdup(name);
 	if (!tags || !tags->file) {
 		problems_add(problems, PROBLEM_ERROR, place, "out of memory");
-		return NULL;
+		return NULL; /* cppcheck-suppress memleak ; released by cleanup() */
 	}
 	root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
 	if (!root) {
@@ -304,7 +304,8 @@ const struct service_tag *service_tags_find_regional(const struct service_tags *
 	return code ? find_joined(tags, service, code) : tag;
 }
 
-/* The first that shares the longest start (without case), at least about half of what was written. */
+/* The first that shares the longest start (without case), at least about half of what was written.
+ */
 const struct service_tag *service_tags_nearest(const struct service_tags *tags, const char *name)
 {
 	size_t best_length = *name ? (strlen(name) - 1) / 2 : 0;

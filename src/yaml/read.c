@@ -13,8 +13,10 @@
 #define STRING_LIMIT 4096
 #define FIELDS_LIMIT 64 /* keys in one table */
 
-static void add_problem(const struct yaml_item *item, struct problems *problems,
-			enum problem_severity severity, const char *format, va_list arguments)
+__attribute__((format(printf, 4, 0))) static void add_problem(const struct yaml_item *item,
+							      struct problems *problems,
+							      enum problem_severity severity,
+							      const char *format, va_list arguments)
 {
 	const char *key = yaml_item_key(item);
 	char line[1024];
