@@ -68,9 +68,12 @@ static uint32_t get_u32(const struct table *table, unsigned int type)
 
 static uint16_t get_u16(const struct table *table, unsigned int type)
 {
-	const uint8_t *bytes = payload(table, type, sizeof(uint16_t));
+	const void *bytes = payload(table, type, sizeof(uint16_t));
+	uint16_t value = 0;
 
-	return bytes ? (uint16_t)(bytes[0] << 8 | bytes[1]) : 0;
+	if (bytes)
+		__builtin_memcpy(&value, bytes, sizeof(value));
+	return ntohs(value);
 }
 
 static uint8_t get_u8(const struct table *table, unsigned int type)

@@ -155,8 +155,7 @@ static int send_verdict(struct queue *queue, uint32_t id, int verdict, uint32_t 
 	struct nlmsghdr *message = nfq_nlmsg_put(buffer, NFQNL_MSG_VERDICT, queue->number);
 
 	nfq_nlmsg_verdict_put(message, (int)id, verdict);
-	if (mark)
-		nfq_nlmsg_verdict_put_mark(message, mark);
+	nfq_nlmsg_verdict_put_mark(message, mark);
 	return listener_send(&queue->listener, message);
 }
 

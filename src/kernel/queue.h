@@ -30,7 +30,9 @@ struct queue *queue_open(struct loop *loop, uint16_t number, uint32_t capacity,
 			 void *context);
 void queue_close(struct queue *queue);
 
-/* `mark`: packet mark for the chains behind the queue (0: leave). Negative errno. */
+/* `mark`: the packet's mark from now on, for the chains behind the queue; 0: nothing to tell them.
+   The one it came with never reaches them: its bits are a client's sequence number. Negative
+   errno. */
 int queue_accept(struct queue *queue, uint32_t id, uint32_t mark);
 int queue_drop(struct queue *queue, uint32_t id);
 

@@ -15,6 +15,8 @@
 
 #include "kernel/host.h"
 #include "kernel/nft.h"
+#include "kernel/queue.h"
+#include "proto/packet/packet.h"
 #include "namespace.h"
 #include "settings.h"
 
@@ -172,6 +174,35 @@ static void flushing_removes_our_table_only(void **state)
 	assert_int_equal(count_in_output("nft list tables", "other"), 1);
 }
 
+/* A reset whose source is nobody here arrives as it was made. */
+static void check_reset(const char *from, const char *to, int family, size_t skip_header)
+{
+	struct ip_endpoint source = endpoint(from), destination = endpoint(to);
+	uint8_t packet[PACKET_RESET_SIZE], got[128];
+	struct reset_sender *sender = reset_sender_open();
+	int receiver = socket(family, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_TCP);
+	struct timeval patience = {2, 0};
+
+	assert_non_null(sender);
+	setsockopt(receiver, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	size_t length = packet_build_reset(&source, &destination, 77, 0, false, packet);
+	assert_int_equal(reset_sender_send(sender, &destination.address, packet, length), 0);
+	assert_int_equal(recv(receiver, got, sizeof(got), 0), length - skip_header);
+	assert_memory_equal(got + (skip_header ? 0 : 20), packet + (skip_header ? 40 : 20), 20);
+	close(receiver);
+	reset_sender_close(sender);
+}
+
+static void resets_carry_any_source(void **state)
+{
+	(void)state;
+	if (!enter_own_namespace())
+		skip();
+	check_reset("203.0.113.7:443", "127.0.0.1:5000", AF_INET, 0);
+	check_reset("[2001:db8::7]:443", "[::1]:5000", AF_INET6, 40);
+	reset_sender_close(NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +212,7 @@ int main(void)
 		cmocka_unit_test(the_life_sign_goes_with_its_owner),
 		cmocka_unit_test(the_life_sign_can_be_taken_back),
 		cmocka_unit_test(flushing_removes_our_table_only),
+		cmocka_unit_test(resets_carry_any_source),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
