@@ -18,6 +18,10 @@
 #define RECORD_HANDSHAKE        22
 #define RECORD_APPLICATION_DATA 23
 
+#define SESSION_ID_AT                                                                              \
+	38              /* in a hello: handshake header, version, random (RFC 8446 section 4.1.2) */
+#define ANSWER_START 11 /* what the ruleset looks at: record and handshake header, version */
+
 void flow_init(struct flow *flow, uint8_t *bytes)
 {
 	flow->state = FLOW_STATE_HELLO;
@@ -46,6 +50,32 @@ static enum reason reason_of(enum client_hello_error error)
 	}
 }
 
+/*
+ * The ruleset takes a packet of the server that begins like a ServerHello for the proof that the
+ * server has read the hello. A server repeats the client's session id, also in a
+ * HelloRetryRequest, and a client can make it send from any byte on (a small window). So a session
+ * id must not look like that beginning: 16 03, two bytes of any length below 2^16, 02 00, …, 03 01
+ * to 03 03. By chance that happens to one hello in 10^10.
+ */
+static bool mimics_answer(const uint8_t *bytes)
+{
+	return bytes[0] == RECORD_HANDSHAKE && bytes[1] == 3 && bytes[5] == 2 && bytes[6] == 0 &&
+	       bytes[9] == 3 && bytes[10] >= 1 && bytes[10] <= 3;
+}
+
+static bool has_forged_session_id(const struct hello_reader *reader)
+{
+	struct cursor message = cursor_over(reader->message, reader->message_length);
+	struct cursor session_id;
+
+	cursor_skip(&message, SESSION_ID_AT);
+	session_id = cursor_take_vector8(&message);
+	for (; cursor_left(&session_id) >= ANSWER_START; cursor_skip(&session_id, 1))
+		if (mimics_answer(session_id.at))
+			return true;
+	return false;
+}
+
 /* Reads the hello that begins at `unit`. JUDGE, HOLD or DENY. */
 static enum flow_step read_hello(struct flow *flow, struct hello_reader *reader)
 {
@@ -59,6 +89,8 @@ static enum flow_step read_hello(struct flow *flow, struct hello_reader *reader)
 	if (reader->progress == HELLO_MORE)
 		return FLOW_STEP_HOLD;
 	if (reader->record_left != 0) /* more handshake bytes in the hello's own record */
+		return flow_deny(flow, REASON_HELLO_MALFORMED);
+	if (has_forged_session_id(reader))
 		return flow_deny(flow, REASON_HELLO_MALFORMED);
 	flow->hello_end = flow->unit + (uint32_t)taken;
 	return FLOW_STEP_JUDGE;
@@ -87,8 +119,6 @@ static enum flow_step read_record(struct flow *flow, struct hello_reader *reader
 
 	cursor_skip(&header, 2); /* legacy_record_version: ignored (RFC 8446 section 5.1) */
 	length = cursor_u16(&header);
-	if (cursor_failed(&header))
-		return FLOW_STEP_HOLD;
 	if (type == RECORD_HANDSHAKE) {
 		enum flow_step step = read_hello(flow, reader);
 
@@ -96,8 +126,13 @@ static enum flow_step read_record(struct flow *flow, struct hello_reader *reader
 	}
 	if ((type != RECORD_CHANGE_CIPHER && type != RECORD_ALERT &&
 	     type != RECORD_APPLICATION_DATA) ||
-	    length > RECORD_LENGTH_MAX)
+	    (!cursor_failed(&header) && length > RECORD_LENGTH_MAX))
 		return flow_deny(flow, REASON_NOT_TLS);
+	/* Whatever length follows, no hello is in it: a packet may end inside a record's header. */
+	if (cursor_failed(&header)) {
+		flow->approved = prefix;
+		return FLOW_STEP_HOLD;
+	}
 	end = flow->unit + RECORD_HEADER_SIZE + length;
 	flow->approved = end < prefix ? end : prefix;
 	if (end > prefix)

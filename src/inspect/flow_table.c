@@ -125,11 +125,12 @@ static void unlink_age(struct flow_table *table, struct inspected *inspected)
 }
 
 /* A released flow that waits for its server can be forgotten: should its hello come again, it is
-   judged again. Flows that hold packets are never put out. */
+   judged as a first one, and the ruleset refuses a second first release of a connection. Flows that
+   hold packets are never put out. */
 static void make_room(struct flow_table *table)
 {
 	for (struct inspected *at = table->oldest; at; at = at->newer)
-		if (at->held_count == 0 && !at->looking_up && at->flow.state != FLOW_STATE_HELLO) {
+		if (at->held_count == 0 && at->flow.state == FLOW_STATE_CONFIRM) {
 			flow_table_remove(table, at);
 			return;
 		}
@@ -194,12 +195,14 @@ struct inspected *flow_table_oldest(const struct flow_table *table)
 }
 
 bool flow_table_hold(struct flow_table *table, struct inspected *inspected, uint32_t id,
-		     uint32_t end)
+		     uint32_t end, uint64_t now_ms)
 {
 	struct held_packet *packet = table->free_packets;
 
 	if (!packet || inspected->held_count == HELD_PER_FLOW_MAX)
 		return false;
+	if (inspected->held_count == 0)
+		inspected->held_ms = now_ms;
 	table->free_packets = packet->next;
 	*packet = (struct held_packet){.id = id, .end = end};
 	*inspected->held_tail = packet;
@@ -209,7 +212,7 @@ bool flow_table_hold(struct flow_table *table, struct inspected *inspected, uint
 }
 
 bool flow_table_let_go(struct flow_table *table, struct inspected *inspected, uint32_t approved,
-		       uint32_t *ret_id)
+		       uint32_t *ret_id, uint32_t *ret_end)
 {
 	struct held_packet **link = &inspected->held;
 	struct held_packet *packet;
@@ -223,6 +226,7 @@ bool flow_table_let_go(struct flow_table *table, struct inspected *inspected, ui
 	if (!packet->next)
 		inspected->held_tail = link;
 	*ret_id = packet->id;
+	*ret_end = packet->end;
 	packet->next = table->free_packets;
 	table->free_packets = packet;
 	inspected->held_count--;

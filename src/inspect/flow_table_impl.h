@@ -23,7 +23,10 @@ struct inspected {
 	uint64_t first_ms, last_ms;
 	struct held_packet *held, **held_tail;
 	uint32_t held_count;
-	uint32_t number; /* admission number, once released */
+	uint64_t held_ms; /* when `held` was last empty before */
+	uint32_t sent;    /* stream offset behind the last packet let go */
+	bool confirmed;   /* a packet was let go: the connection is in CONFIRM */
+	uint32_t number;  /* admission number, once released */
 	struct resolver_lookup lookup;
 	bool looking_up;
 	struct name sought; /* while looking up: the hello's name, */
@@ -52,12 +55,12 @@ void flow_table_remove(struct flow_table *table, struct inspected *inspected);
 struct inspected *
 flow_table_oldest(const struct flow_table *table); /* longest idle; then ->newer */
 
-/* False: the flow or the pool holds too many packets. */
+/* False: the flow or the pool holds too many packets. `now_ms` counts for the first one. */
 bool flow_table_hold(struct flow_table *table, struct inspected *inspected, uint32_t id,
-		     uint32_t end);
+		     uint32_t end, uint64_t now_ms);
 /* Takes the first held packet whose end is at most `approved` out; false: none. */
 bool flow_table_let_go(struct flow_table *table, struct inspected *inspected, uint32_t approved,
-		       uint32_t *ret_id);
+		       uint32_t *ret_id, uint32_t *ret_end);
 
 size_t flow_table_count(const struct flow_table *table);
 size_t flow_table_capacity(const struct flow_table *table);

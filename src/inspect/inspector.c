@@ -2,10 +2,21 @@
  * The inspector: between the queue, the flows' state machine and the policy.
  *
  * A packet from the queue is taken by its flow's state machine (flow_impl.h); what that approves is
- * released with the packet mark CONFIRM|number, which the chain behind the queue turns into the
- * conntrack mark. The queued packet brings the sequence number of the first byte after the
+ * released. The chain behind the queue turns the packet mark CONFIRM|number into the conntrack
+ * mark.
+ *
+ * Marks of released packets. Flows are forgotten (the pool is small, connections are many), but the
+ * kernel remembers: a connection's hello leaves once. Of the packets that leave together first, the
+ * last carries CONFIRM and those before it HELLO; packets that leave later carry REPEAT. A
+ * connection in CONFIRM takes none but REPEAT. Otherwise a client could let us forget a hello of
+ * which its server has the first half, and send it the second half of another. Every accepted
+ * packet gets a mark of ours: the one that it brought is a number that the client chose.
+ *
+ * The queued packet brings the sequence number of the first byte after the
  * SYN, as the server acknowledged it (the ruleset remembers it from the SYN-ACK): no byte can stand
- * before the hello without our seeing it. No such number: no judgement, the flow is denied.
+ * before the hello without our seeing it. No such number: no judgement, the flow is denied. Another
+ * number under the same addresses and ports is another connection: nothing of the one before it,
+ * bytes or packets, may go into its stream.
  *
  * A name is judged in two steps: the policy must allow it, and the destination must have been
  * answered for it. If it was not, the name is looked up once and the second step repeated; packets
@@ -15,8 +26,9 @@
  * so that the ruleset resets the client and remembers; the server gets a reset of ours.
  *
  * Limits: flows, held packets and their bytes are fixed; a flow that the table has no room for is
- * denied (FLOWS_FULL). A hello has `hello_timeout_ms` from its first byte. A released flow is kept
- * for CONFIRM_LINGER_MS of silence.
+ * denied (FLOWS_FULL). A hello has `hello_timeout_ms` from its first byte, a second one from its
+ * first held packet. A released flow is kept for CONFIRM_LINGER_MS of silence, which lasts over
+ * several repetitions to a slow server, unless a new flow needs its place.
  */
 #include "inspect/inspector.h"
 
@@ -34,7 +46,7 @@
 #define DEFAULT_HELLO_TIMEOUT_MS 5000
 #define HELD_PACKETS_A_FLOW      8 /* on average, for the size of the pool */
 #define SWEEP_MS                 250
-#define CONFIRM_LINGER_MS        5000
+#define CONFIRM_LINGER_MS        60000
 
 struct inspector {
 	struct loop *loop;
@@ -82,7 +94,7 @@ static void reset_server(struct inspector *inspector, const struct inspected *in
 {
 	uint8_t packet[PACKET_RESET_SIZE];
 	size_t length = packet_build_reset(&inspected->client, &inspected->server,
-					   inspected->initial_sequence + inspected->flow.approved,
+					   inspected->initial_sequence + inspected->sent,
 					   inspected->acknowledgement, true, packet);
 
 	/* Best effort: without it the server waits for its own timeout. */
@@ -92,9 +104,9 @@ static void reset_server(struct inspector *inspector, const struct inspected *in
 /* Lets every held packet go: all dropped, but the last one carries the mark DENIED. */
 static void drop_held(struct inspector *inspector, struct inspected *inspected)
 {
-	uint32_t id;
+	uint32_t id, end;
 
-	while (flow_table_let_go(inspector->table, inspected, UINT32_MAX, &id)) {
+	while (flow_table_let_go(inspector->table, inspected, UINT32_MAX, &id, &end)) {
 		if (inspected->held_count == 0)
 			(void)queue_accept(inspector->queue, id, mark_make(MARK_DENIED, 0));
 		else
@@ -102,14 +114,30 @@ static void drop_held(struct inspector *inspector, struct inspected *inspected)
 	}
 }
 
+static void stop_lookup(struct inspector *inspector, struct inspected *inspected)
+{
+	if (!inspected->looking_up)
+		return;
+	resolver_cancel(inspector->resolver, &inspected->lookup);
+	inspected->looking_up = false;
+}
+
 static void finish_denied(struct inspector *inspector, struct inspected *inspected)
 {
-	if (inspected->looking_up) {
-		resolver_cancel(inspector->resolver, &inspected->lookup);
-		inspected->looking_up = false;
-	}
+	stop_lookup(inspector, inspected);
 	reset_server(inspector, inspected);
 	drop_held(inspector, inspected);
+	flow_table_remove(inspector->table, inspected);
+}
+
+/* The connection is over: another one uses its addresses and ports. */
+static void abandon(struct inspector *inspector, struct inspected *inspected)
+{
+	uint32_t id, end;
+
+	stop_lookup(inspector, inspected);
+	while (flow_table_let_go(inspector->table, inspected, UINT32_MAX, &id, &end))
+		(void)queue_drop(inspector->queue, id);
 	flow_table_remove(inspector->table, inspected);
 }
 
@@ -137,19 +165,31 @@ enum judgement {
 	JUDGED_UNPINNED, /* allowed, but the destination was never answered for the name */
 };
 
-/* The packets behind `approved` stay; the others leave. False: the flow was denied and is gone. */
-static bool let_go(struct inspector *inspector, struct inspected *inspected, enum flow_step step,
-		   uint32_t number)
+static uint32_t release_mark(const struct inspected *inspected, bool is_last)
 {
-	uint32_t id;
+	if (inspected->confirmed)
+		return mark_make(MARK_REPEAT, inspected->number);
+	return mark_make(is_last ? MARK_CONFIRM : MARK_HELLO, inspected->number);
+}
 
-	if (step == FLOW_STEP_DENY) {
-		deny_for(inspector, inspected, inspected->flow.reason, NULL);
-		return false;
+/* The packets behind `approved` stay; the others leave. */
+static void let_go(struct inspector *inspector, struct inspected *inspected)
+{
+	uint32_t id, end, next;
+	bool more =
+		flow_table_let_go(inspector->table, inspected, inspected->flow.approved, &id, &end);
+
+	if (!more)
+		return;
+	while (more) {
+		if (end > inspected->sent)
+			inspected->sent = end;
+		more = flow_table_let_go(inspector->table, inspected, inspected->flow.approved,
+					 &next, &end);
+		(void)queue_accept(inspector->queue, id, release_mark(inspected, !more));
+		id = next;
 	}
-	while (flow_table_let_go(inspector->table, inspected, inspected->flow.approved, &id))
-		(void)queue_accept(inspector->queue, id, mark_make(MARK_CONFIRM, number));
-	return true;
+	inspected->confirmed = true;
 }
 
 static enum judgement admit(struct inspector *inspector, struct inspected *inspected,
@@ -163,10 +203,14 @@ static enum judgement admit(struct inspector *inspector, struct inspected *inspe
 		     "no number is left for the flow's admission");
 		return JUDGED_DENIED;
 	}
+	if (flow_release(&inspected->flow, name, &inspector->reader) == FLOW_STEP_DENY) {
+		deny_for(inspector, inspected, inspected->flow.reason,
+			 "what stands behind the hello is not allowed");
+		return JUDGED_DENIED;
+	}
 	inspected->number = number;
 	emit(inspector, inspected, name, verdict, NULL);
-	(void)let_go(inspector, inspected, flow_release(&inspected->flow, name, &inspector->reader),
-		     number);
+	let_go(inspector, inspected);
 	return JUDGED_ALLOWED;
 }
 
@@ -191,8 +235,9 @@ static enum judgement judge_name(struct inspector *inspector, struct inspected *
 		judgement = JUDGED_DENIED;
 	} else if (pins_holds(inspector->pins, name, &inspected->server.address,
 			      clock_steady_ms())) {
-		policy_count_hit(policy, verdict.rule);
 		judgement = admit(inspector, inspected, name, &verdict);
+		if (judgement == JUDGED_ALLOWED)
+			policy_count_hit(policy, verdict.rule);
 	}
 	policy_slot_leave(inspector->slot);
 	return judgement;
@@ -260,13 +305,12 @@ static void act_on(struct inspector *inspector, struct inspected *inspected, enu
 		break;
 	case FLOW_STEP_PASS:
 	case FLOW_STEP_HOLD:
-		(void)let_go(inspector, inspected, FLOW_STEP_PASS, inspected->number);
+		let_go(inspector, inspected);
 		break;
 	case FLOW_STEP_DENY:
 		deny_for(inspector, inspected, inspected->flow.reason, NULL);
 		break;
-	case FLOW_STEP_DROP:
-		invariant(!"a dropped segment is not held");
+	case FLOW_STEP_DROP: /* take_packet() keeps nothing of it */
 		break;
 	}
 }
@@ -280,9 +324,8 @@ static struct inspected *flow_of(struct inspector *inspector, const struct packe
 	struct inspected *inspected = flow_table_find(inspector->table, &client, &server);
 
 	/* Another first sequence number under the same four-tuple: a new connection. */
-	if (inspected && inspected->initial_sequence != queued->first_sequence &&
-	    inspected->held_count == 0 && !inspected->looking_up) {
-		flow_table_remove(inspector->table, inspected);
+	if (inspected && inspected->initial_sequence != queued->first_sequence) {
+		abandon(inspector, inspected);
 		inspected = NULL;
 	}
 	if (inspected) {
@@ -297,15 +340,14 @@ static struct inspected *flow_of(struct inspector *inspector, const struct packe
 	return inspected;
 }
 
-/* No room for the flow, or for its packet. */
+/* A packet without a flow. */
 static void refuse(struct inspector *inspector, const struct packet *packet, uint32_t id,
-		   const char *detail)
+		   enum reason reason, const char *detail)
 {
 	struct inspected nobody = {.client = {packet->source, packet->source_port},
 				   .server = {packet->destination, packet->destination_port}};
-	struct verdict verdict = {RULE_DENY, REASON_FLOWS_FULL, NULL};
+	struct verdict verdict = {RULE_DENY, reason, NULL};
 
-	inspector->figures.full++;
 	emit(inspector, &nobody, NULL, &verdict, detail);
 	(void)queue_accept(inspector->queue, id, mark_make(MARK_DENIED, 0));
 }
@@ -318,13 +360,14 @@ static void take_packet(struct inspector *inspector, const struct packet *packet
 	int64_t offset;
 
 	if (queued->first_sequence == 0) {
-		refuse(inspector, packet, queued->id,
+		refuse(inspector, packet, queued->id, REASON_INTERNAL,
 		       "the connection's first sequence number is unknown");
 		return;
 	}
 	inspected = flow_of(inspector, packet, queued);
 	if (!inspected) {
-		refuse(inspector, packet, queued->id, "the table of flows is full");
+		inspector->figures.full++;
+		refuse(inspector, packet, queued->id, REASON_FLOWS_FULL, NULL);
 		return;
 	}
 	inspected->acknowledgement = packet->acknowledgement;
@@ -335,15 +378,30 @@ static void take_packet(struct inspector *inspector, const struct packet *packet
 		(void)queue_drop(inspector->queue, queued->id);
 		return;
 	}
-	if (!flow_table_hold(inspector->table, inspected, queued->id,
-			     step == FLOW_STEP_DENY
-				     ? 0
-				     : (uint32_t)(offset + (int64_t)packet->payload_length))) {
-		inspector->figures.full++;
-		(void)queue_drop(inspector->queue, queued->id); /* TCP sends it again */
+	if (flow_table_hold(inspector->table, inspected, queued->id,
+			    step == FLOW_STEP_DENY
+				    ? 0
+				    : (uint32_t)(offset + (int64_t)packet->payload_length),
+			    clock_steady_ms())) {
+		act_on(inspector, inspected, step);
 		return;
 	}
-	act_on(inspector, inspected, step);
+	inspector->figures.full++;
+	if (step == FLOW_STEP_DENY) {
+		act_on(inspector, inspected, step);
+		(void)queue_accept(inspector->queue, queued->id, mark_make(MARK_DENIED, 0));
+	} else {
+		(void)queue_drop(inspector->queue, queued->id); /* TCP sends it again */
+	}
+}
+
+/* What the queue's rule does not send is dropped: the kernel then reads the packet another way than
+ * we do. A payload in a SYN would stand one byte further on. */
+static bool is_expected(const struct queue_packet *queued, struct packet *ret_packet)
+{
+	return !queued->truncated && packet_parse(queued->bytes, queued->length, ret_packet) == 0 &&
+	       ret_packet->transport == PACKET_TCP && ret_packet->payload_length > 0 &&
+	       !(ret_packet->flags & PACKET_TCP_SYN);
 }
 
 static void received(void *context, const struct queue_packet *queued)
@@ -352,19 +410,31 @@ static void received(void *context, const struct queue_packet *queued)
 	struct packet packet;
 
 	inspector->figures.packets++;
-	if (queued->truncated || packet_parse(queued->bytes, queued->length, &packet) < 0 ||
-	    packet.transport != PACKET_TCP) {
+	if (is_expected(queued, &packet))
+		take_packet(inspector, &packet, queued);
+	else
 		(void)queue_drop(inspector->queue, queued->id);
-		return;
-	}
-	if (packet.payload_length == 0) {
-		(void)queue_accept(inspector->queue, queued->id, 0);
-		return;
-	}
-	take_packet(inspector, &packet, queued);
 }
 
 /* ----------------------------------------------------------------------- time */
+
+static bool is_late(const struct inspector *inspector, const struct inspected *inspected,
+		    uint64_t now)
+{
+	uint64_t since = inspected->confirmed ? inspected->held_ms : inspected->first_ms;
+
+	return now - since >= inspector->hello_timeout_ms;
+}
+
+static void expire(struct inspector *inspector, struct inspected *inspected)
+{
+	if (inspected->looking_up)
+		deny(inspector, inspected, &inspected->sought,
+		     (struct verdict){RULE_DENY, REASON_LOOKUP_FAILED, NULL},
+		     "the name server took too long");
+	else
+		deny_for(inspector, inspected, REASON_HELLO_TIMEOUT, NULL);
+}
 
 static void sweep(struct loop_timer *timer)
 {
@@ -376,10 +446,8 @@ static void sweep(struct loop_timer *timer)
 		if (at->flow.state == FLOW_STATE_CONFIRM && at->held_count == 0) {
 			if (now - at->last_ms >= CONFIRM_LINGER_MS)
 				flow_table_remove(inspector->table, at);
-		} else if (now - at->first_ms >= inspector->hello_timeout_ms &&
-			   (at->flow.state != FLOW_STATE_CONFIRM ||
-			    now - at->last_ms >= inspector->hello_timeout_ms)) {
-			deny_for(inspector, at, REASON_HELLO_TIMEOUT, NULL);
+		} else if (is_late(inspector, at, now)) {
+			expire(inspector, at);
 		}
 	}
 	(void)loop_timer_start(inspector->loop, timer, SWEEP_MS, sweep);

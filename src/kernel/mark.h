@@ -13,15 +13,19 @@
 enum mark_state {
 	MARK_NONE = 0x00000000u, /* not classified yet: the first packet's prerouting decides */
 	MARK_HELLO =
-		0x10000000u, /* conntrack: inspected, the hello is not whole; payload is queued */
-	MARK_CONFIRM = 0x20000000u, /* conntrack: hello released, waiting for the server's handshake
-				       record; queued */
+		0x10000000u, /* conntrack: inspected, the hello is not whole; payload is queued.
+				packet: of a hello that is being released, and not its last */
+	MARK_CONFIRM =
+		0x20000000u, /* conntrack: hello released, waiting for the server's handshake
+				record; queued. packet: the last of a hello that is released */
 	MARK_INSPECTED = 0x30000000u, /* conntrack: allowed, forwarded by the kernel */
 	MARK_NETWORK = 0x40000000u,   /* conntrack: allowed by a network rule */
 	MARK_DENIED = 0x50000000u,    /* conntrack: every packet of both directions is rejected */
 	MARK_PROXIED = 0x60000000u,   /* conntrack: the client's side of a proxied flow */
-	MARK_ALIVE = 0xa0000000u,     /* packet: the gateway's process lives */
-	MARK_TPROXY = 0xb0000000u,    /* packet: deliver to a local transparent socket */
+	MARK_REPEAT = 0x70000000u, /* packet: of a connection whose hello was released before; right
+				      in CONFIRM only */
+	MARK_ALIVE = 0xa0000000u,  /* packet: the gateway's process lives */
+	MARK_TPROXY = 0xb0000000u, /* packet: deliver to a local transparent socket */
 };
 
 static inline uint32_t mark_make(enum mark_state state, uint32_t number)
