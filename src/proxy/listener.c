@@ -1,0 +1,184 @@
+/*
+ * Accepting. Batches are bounded so that a flood of connections does not starve the sessions.
+ * A connection that cannot be served (no session free, no descriptor left) is accepted and reset at
+ * once, so that its client hears of it; left in the backlog it would wait and keep the loop busy.
+ * For that a descriptor is kept in reserve.
+ *
+ * A connection that TPROXY brought has its original destination as its local address.
+ */
+#include "proxy/listener_impl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "proxy/proxy_impl.h"
+
+#define BACKLOG        1024
+#define ACCEPTS_A_TURN 64
+
+static int set_option(int descriptor, int level, int option)
+{
+	int on = 1;
+
+	return setsockopt(descriptor, level, option, &on, sizeof(on)) < 0 ? -errno : 0;
+}
+
+static int prepare(int descriptor, const struct ip_endpoint *endpoint, bool is_transparent)
+{
+	bool is_v6 = endpoint->address.family == 6;
+	int error = set_option(descriptor, SOL_SOCKET, SO_REUSEADDR);
+
+	if (error == 0)
+		error = set_option(descriptor, SOL_SOCKET, SO_REUSEPORT);
+	if (error == 0 && is_v6)
+		error = set_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY);
+	if (error == 0 && is_transparent)
+		error = is_v6 ? set_option(descriptor, IPPROTO_IPV6, IPV6_TRANSPARENT)
+			      : set_option(descriptor, IPPROTO_IP, IP_TRANSPARENT);
+	return error;
+}
+
+static void reset(int descriptor)
+{
+	struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+	(void)setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(descriptor);
+}
+
+static bool find_ends(const struct proxy_listener *listener, int descriptor,
+		      struct ip_endpoint *source, struct ip_endpoint *destination)
+{
+	struct sockaddr_storage peer, local;
+	socklen_t peer_size = sizeof(peer), local_size = sizeof(local);
+
+	if (getpeername(descriptor, (struct sockaddr *)&peer, &peer_size) < 0 ||
+	    ip_from_sockaddr(&peer, source) < 0)
+		return false;
+	*destination = (struct ip_endpoint){.port = 0};
+	if (!listener->is_transparent)
+		return true;
+	return getsockname(descriptor, (struct sockaddr *)&local, &local_size) == 0 &&
+	       ip_from_sockaddr(&local, destination) == 0;
+}
+
+static void refuse(struct proxy *proxy, const struct proxy_listener *listener,
+		   const struct ip_endpoint *source, const struct ip_endpoint *destination,
+		   const char *detail)
+{
+	struct event event = {
+		.kind = EVENT_VERDICT,
+		.source = *source,
+		.destination = *destination,
+		.protocol = EVENT_TCP,
+		.action = RULE_DENY,
+		.reason = REASON_SESSIONS_FULL,
+		.path = listener->is_transparent ? "proxy" : "explicit",
+		.detail = detail,
+	};
+
+	proxy->figures.full++;
+	proxy_count(proxy, RULE_DENY);
+	events_emit(proxy->events, &event);
+}
+
+static void serve(struct proxy_listener *listener, int descriptor)
+{
+	struct proxy *proxy = listener->proxy;
+	struct ip_endpoint source, destination;
+
+	proxy->figures.accepted++;
+	if (!find_ends(listener, descriptor, &source, &destination)) { /* reset meanwhile */
+		close(descriptor);
+		return;
+	}
+
+	struct session *session = session_table_take(proxy->table);
+
+	if (!session) {
+		refuse(proxy, listener, &source, &destination, NULL);
+		reset(descriptor);
+		return;
+	}
+	(void)set_option(descriptor, IPPROTO_TCP, TCP_NODELAY);
+	session->proxy = proxy;
+	session_begin(session, descriptor, &source, &destination, !listener->is_transparent);
+}
+
+/* There are no descriptors left: the reserve makes room to accept one connection and reset it.
+   False: not even that. */
+static bool refuse_by_reserve(struct proxy_listener *listener)
+{
+	struct proxy *proxy = listener->proxy;
+	struct ip_endpoint source, destination;
+
+	if (proxy->reserve < 0)
+		return false;
+	close(take_descriptor(proxy->reserve));
+
+	int descriptor = accept4(listener->descriptor, NULL, NULL, SOCK_CLOEXEC);
+
+	if (descriptor >= 0) {
+		proxy->figures.accepted++;
+		if (find_ends(listener, descriptor, &source, &destination))
+			refuse(proxy, listener, &source, &destination, "no descriptors are left");
+		reset(descriptor);
+	}
+	proxy->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return descriptor >= 0 && proxy->reserve >= 0;
+}
+
+static void ready(struct loop_watch *watch, uint32_t events)
+{
+	struct proxy_listener *listener = loop_owner(watch, struct proxy_listener, watch);
+
+	(void)events;
+	for (unsigned int i = 0; i < ACCEPTS_A_TURN; i++) {
+		int descriptor =
+			accept4(listener->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (descriptor >= 0) {
+			serve(listener, descriptor);
+			continue;
+		}
+		if (errno == ECONNABORTED || errno == EINTR)
+			continue;
+		if ((errno != EMFILE && errno != ENFILE) || !refuse_by_reserve(listener))
+			return;
+	}
+}
+
+int proxy_listener_open(struct proxy_listener *listener, struct proxy *proxy,
+			const struct ip_endpoint *endpoint, bool is_transparent)
+{
+	struct sockaddr_storage address;
+	socklen_t size = ip_to_sockaddr(endpoint, &address);
+	cleanup(close_descriptor) int descriptor =
+		socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	int error;
+
+	if (descriptor < 0)
+		return -errno;
+	error = prepare(descriptor, endpoint, is_transparent);
+	if (error < 0)
+		return error;
+	if (bind(descriptor, (struct sockaddr *)&address, size) < 0 ||
+	    listen(descriptor, BACKLOG) < 0)
+		return -errno;
+	error = loop_watch_add(proxy->loop, &listener->watch, descriptor, EPOLLIN, ready);
+	if (error < 0)
+		return error;
+	listener->proxy = proxy;
+	listener->is_transparent = is_transparent;
+	listener->descriptor = take_descriptor(descriptor);
+	return 0;
+}
+
+void proxy_listener_close(struct proxy_listener *listener)
+{
+	loop_watch_remove(listener->proxy->loop, &listener->watch);
+	close(listener->descriptor);
+}

@@ -1,0 +1,123 @@
+/* Moving bytes; the rule that keeps their order is in relay_impl.h. */
+#include "proxy/relay_impl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/assertion.h"
+#include "base/cleanup.h"
+
+void relay_skip(struct relay *relay, size_t length)
+{
+	invariant(relay->released == 0 && length <= relay_held(relay));
+	relay->start += length;
+}
+
+void relay_say(struct relay *relay, const void *bytes, size_t length)
+{
+	invariant(relay->released == relay_held(relay) && relay->piped == 0);
+	invariant(length <= RELAY_CAPACITY - relay->end);
+	memcpy(relay->bytes + relay->end, bytes, length);
+	relay->end += length;
+	relay_release_all(relay);
+}
+
+static void make_room(struct relay *relay)
+{
+	size_t held = relay_held(relay);
+
+	if (relay->start == 0 || (held > 0 && relay->end < RELAY_CAPACITY))
+		return;
+	memmove(relay->bytes, relay_first(relay), held);
+	relay->start = 0;
+	relay->end = held;
+}
+
+long relay_fill(struct relay *relay, int from)
+{
+	invariant(relay->piped == 0);
+	make_room(relay);
+	if (relay->end == RELAY_CAPACITY)
+		return -ENOBUFS;
+
+	ssize_t count =
+		recv(from, relay->bytes + relay->end, RELAY_CAPACITY - relay->end, MSG_DONTWAIT);
+	if (count < 0)
+		return errno == EINTR ? -EAGAIN : -errno;
+	relay->end += (size_t)count;
+	relay->ended = count == 0;
+	return count;
+}
+
+long relay_splice(struct relay *relay, struct pipe_pool *pipes, int from, uint64_t limit)
+{
+	size_t wanted = limit < RELAY_STRIDE ? (size_t)limit : RELAY_STRIDE;
+
+	invariant(relay_held(relay) == 0 && relay->piped == 0);
+	if (!relay->pipe)
+		relay->pipe = pipe_pool_take(pipes);
+	if (!relay->pipe)
+		return -errno;
+
+	ssize_t count = splice(from, NULL, relay->pipe->ends[1], NULL, wanted,
+			       SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	int error = errno;
+
+	if (count > 0) {
+		relay->piped = (size_t)count;
+		return count;
+	}
+	pipe_pool_give_back(pipes, take_pointer(relay->pipe), true);
+	if (count < 0)
+		return error == EINTR ? -EAGAIN : -error;
+	relay->ended = true;
+	return 0;
+}
+
+static int flush_buffer(struct relay *relay, int to)
+{
+	while (relay->released > 0) {
+		ssize_t count =
+			send(to, relay_first(relay), relay->released, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (count < 0)
+			return errno == EINTR ? -EAGAIN : -errno;
+		relay->start += (size_t)count;
+		relay->released -= (size_t)count;
+		relay->moved += (uint64_t)count;
+	}
+	return 0;
+}
+
+int relay_flush(struct relay *relay, struct pipe_pool *pipes, int to)
+{
+	int error = flush_buffer(relay, to);
+
+	if (error < 0)
+		return error;
+	while (relay->piped > 0) {
+		ssize_t count = splice(relay->pipe->ends[0], NULL, to, NULL, relay->piped,
+				       SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+
+		if (count < 0)
+			return errno == EINTR ? -EAGAIN : -errno;
+		if (count == 0)
+			return -EPIPE;
+		relay->piped -= (size_t)count;
+		relay->moved += (uint64_t)count;
+	}
+	if (relay->pipe)
+		pipe_pool_give_back(pipes, take_pointer(relay->pipe), true);
+	return 0;
+}
+
+void relay_drop_pipe(struct relay *relay, struct pipe_pool *pipes)
+{
+	bool empty = relay->piped == 0;
+
+	relay->piped = 0;
+	if (relay->pipe)
+		pipe_pool_give_back(pipes, take_pointer(relay->pipe), empty);
+}
