@@ -39,6 +39,7 @@
 #include "base/clock.h"
 #include "inspect/flow_table_impl.h"
 #include "kernel/mark.h"
+#include "kernel/packet_sender.h"
 #include "kernel/queue.h"
 #include "proto/packet/packet.h"
 
@@ -56,7 +57,7 @@ struct inspector {
 	struct resolver *resolver;
 	struct events *events;
 	struct queue *queue;
-	struct reset_sender *resets;
+	struct packet_sender *sender;
 	struct flow_table *table;
 	struct loop_timer sweep;
 	uint32_t hello_timeout_ms;
@@ -98,7 +99,8 @@ static void reset_server(struct inspector *inspector, const struct inspected *in
 					   inspected->acknowledgement, true, packet);
 
 	/* Best effort: without it the server waits for its own timeout. */
-	(void)reset_sender_send(inspector->resets, &inspected->server.address, packet, length);
+	(void)packet_sender_send(inspector->sender, PACKET_SENDING_IN_FLOW,
+				 &inspected->server.address, packet, length);
 }
 
 /* Lets every held packet go: all dropped, but the last one carries the mark DENIED. */
@@ -475,8 +477,8 @@ struct inspector *inspector_new(struct loop *loop, const struct inspector_settin
 	inspector->hello_timeout_ms =
 		settings->hello_timeout_ms ? settings->hello_timeout_ms : DEFAULT_HELLO_TIMEOUT_MS;
 	inspector->table = flow_table_new(flows, flows * HELD_PACKETS_A_FLOW);
-	inspector->resets = inspector->table ? reset_sender_open() : NULL;
-	inspector->queue = inspector->resets ? queue_open(loop, settings->queue_number,
+	inspector->sender = inspector->table ? packet_sender_open() : NULL;
+	inspector->queue = inspector->sender ? queue_open(loop, settings->queue_number,
 							  (uint32_t)flows * HELD_PACKETS_A_FLOW,
 							  received, inspector)
 					     : NULL;
@@ -501,8 +503,8 @@ void inspector_free(struct inspector *inspector)
 	/* Packets that are still held are dropped by the kernel with the queue. */
 	if (inspector->queue)
 		queue_close(inspector->queue);
-	if (inspector->resets)
-		reset_sender_close(inspector->resets);
+	if (inspector->sender)
+		packet_sender_close(inspector->sender);
 	flow_table_free(inspector->table);
 	free(inspector);
 }

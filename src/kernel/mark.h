@@ -26,6 +26,7 @@ enum mark_state {
 				      in CONFIRM only */
 	MARK_ALIVE = 0xa0000000u,  /* packet: the gateway's process lives */
 	MARK_TPROXY = 0xb0000000u, /* packet: deliver to a local transparent socket */
+	MARK_UNTRACKED = 0xc0000000u, /* packet: ours, to the inside; not tracked */
 };
 
 static inline uint32_t mark_make(enum mark_state state, uint32_t number)

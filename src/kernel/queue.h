@@ -42,11 +42,3 @@ struct queue_figures {
 };
 /* Reads a file of /proc: not for every packet. */
 struct queue_figures queue_figures(const struct queue *queue);
-
-/* Resets towards the outside or inside, through a raw socket. One a thread. */
-struct reset_sender;
-struct reset_sender *reset_sender_open(void);
-void reset_sender_close(struct reset_sender *sender);
-/* `packet`: an IP packet made by packet_build_reset(). */
-int reset_sender_send(struct reset_sender *sender, const struct ip_address *destination,
-		      const uint8_t *packet, size_t length);

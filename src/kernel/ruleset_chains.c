@@ -36,6 +36,7 @@ static const char *const s_chains[] = {
 	"queue_with_sequence",
 	"released",
 	"postrouting",
+	"output",
 	"refuse",
 	"deny_no_rule",
 	"deny_source",
@@ -64,7 +65,8 @@ static void add_mark_definitions(struct text *out)
 		{"HELLO", MARK_HELLO},         {"CONFIRM", MARK_CONFIRM},
 		{"INSPECTED", MARK_INSPECTED}, {"NETWORK", MARK_NETWORK},
 		{"DENIED", MARK_DENIED},       {"PROXIED", MARK_PROXIED},
-		{"ALIVE", MARK_ALIVE},         {"TPROXY", MARK_TPROXY},
+		{"ALIVE", MARK_ALIVE},         {"UNTRACKED", MARK_UNTRACKED},
+		{"TPROXY", MARK_TPROXY},
 	};
 
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
@@ -328,6 +330,15 @@ static void add_postrouting(struct text *out, const struct ruleset_settings *set
 	text_add(out, "\t}\n\n");
 }
 
+/* Segments that the inspector sends to a client in the server's name (packet_sender.c). */
+static void add_output(struct text *out)
+{
+	text_add(out, "\tchain output {\n"
+		      "\t\ttype filter hook output priority raw; policy accept;\n"
+		      "\t\tmeta mark & $STATE == $UNTRACKED notrack\n"
+		      "\t}\n\n");
+}
+
 static void add_denials(struct text *out)
 {
 	static const struct {
@@ -367,5 +378,6 @@ void ruleset_add_chains(struct text *out, const struct ruleset_settings *setting
 	add_from_inside(out, settings);
 	add_inspection(out);
 	add_postrouting(out, settings);
+	add_output(out);
 	add_denials(out);
 }

@@ -39,6 +39,22 @@ struct packet {
  * ignored. */
 int packet_parse(const void *bytes, size_t length, struct packet *ret_packet);
 
+/* A TCP segment to be built: no options, hop limit 64, don't fragment, checksums filled in. */
+struct packet_segment {
+	struct ip_endpoint source, destination; /* of one family */
+	uint32_t sequence, acknowledgement;
+	uint8_t flags;
+	uint16_t window;
+	const uint8_t *payload;
+	size_t payload_length; /* at most PACKET_SEGMENT_PAYLOAD_MAX */
+};
+
+#define PACKET_SEGMENT_PAYLOAD_MAX 1200 /* fits the least IPv6 MTU (RFC 8200 section 5) */
+#define PACKET_SEGMENT_MAX         (PACKET_SEGMENT_PAYLOAD_MAX + 60)
+
+/* Returns the packet's length; `size` must do for it. */
+size_t packet_build_segment(const struct packet_segment *segment, uint8_t *buffer, size_t size);
+
 /*
  * Builds a bare TCP reset from `source` to `destination` (RFC 9293 section 3.5.2) with checksums,
  * hop limit 64. With `acknowledge`, flags are RST|ACK. Returns the length; the buffer must hold

@@ -508,13 +508,20 @@ static uint16_t ones_sum(uint16_t sum, const uint8_t *bytes, size_t length)
 	return sum;
 }
 
+static void assert_segment_checksum(const uint8_t *addresses, size_t addresses_size,
+				    const uint8_t *segment, size_t length)
+{
+	const uint8_t rest[8] = {0, 0, (uint8_t)(length >> 8), (uint8_t)length, 0, 0, 0, 6};
+	uint16_t sum = ones_sum(0, addresses, addresses_size);
+
+	sum = ones_sum(sum, rest, sizeof(rest)); /* as in RFC 8200 */
+	assert_int_equal(ones_sum(sum, segment, length), 0xffff);
+}
+
 static void assert_tcp_checksum(const uint8_t *addresses, size_t addresses_size,
 				const uint8_t *segment)
 {
-	uint16_t sum = ones_sum(0, addresses, addresses_size);
-
-	sum = ones_sum(sum, (const uint8_t[]){0, 0, 0, 20, 0, 0, 0, 6}, 8); /* as in RFC 8200 */
-	assert_int_equal(ones_sum(sum, segment, 20), 0xffff);
+	assert_segment_checksum(addresses, addresses_size, segment, 20);
 }
 
 static void assert_reset(const uint8_t *bytes, size_t length, const struct ip_endpoint *source,
@@ -598,9 +605,42 @@ static void a_reset_matches_one_summed_elsewhere(void **state)
 	assert_memory_equal(bytes, expected, 40);
 }
 
+static void a_segment_carries_its_payload_and_is_summed_at_every_length(void **state)
+{
+	struct packet_segment segment = {.sequence = 5, .acknowledgement = 6, .window = 512};
+	uint8_t payload[PACKET_SEGMENT_PAYLOAD_MAX], bytes[PACKET_SEGMENT_MAX];
+	struct packet packet;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(payload); i++)
+		payload[i] = (uint8_t)(i * 31);
+	segment.payload = payload;
+	segment.flags = PACKET_TCP_ACK | PACKET_TCP_PSH;
+	for (size_t length = 0; length <= sizeof(payload); length += 1 + length / 7) {
+		segment.payload_length = length;
+		ip_endpoint_parse("203.0.113.250:443", 0, &segment.source);
+		ip_endpoint_parse("10.1.255.4:1", 0, &segment.destination);
+		assert_int_equal(packet_build_segment(&segment, bytes, sizeof(bytes)), 40 + length);
+		assert_int_equal(ones_sum(0, bytes, 20), 0xffff);
+		assert_int_equal(packet_parse(bytes, 40 + length, &packet), 0);
+		assert_int_equal(packet.payload_length, length);
+		assert_memory_equal(packet.payload, payload, length);
+		assert_int_equal(packet.flags, segment.flags);
+		assert_int_equal(packet.sequence, 5);
+		assert_int_equal(packet.acknowledgement, 6);
+		ip_endpoint_parse("[2001:db8:ffff::443]:443", 0, &segment.source);
+		ip_endpoint_parse("[fd00::ffff:1]:1", 0, &segment.destination);
+		assert_int_equal(packet_build_segment(&segment, bytes, sizeof(bytes)), 60 + length);
+		assert_int_equal(packet_parse(bytes, 60 + length, &packet), 0);
+		assert_memory_equal(packet.payload, payload, length);
+		assert_segment_checksum(bytes + 8, 32, bytes + 40, 20 + length);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_segment_carries_its_payload_and_is_summed_at_every_length),
 		cmocka_unit_test(a_tcp_segment_over_ipv4_gives_its_facts),
 		cmocka_unit_test(a_udp_datagram_over_ipv4_gives_its_facts),
 		cmocka_unit_test(a_cut_packet_is_refused_at_every_byte),
