@@ -36,7 +36,10 @@
  * The queue rule sits alone in chain RULESET_QUEUE_CHAIN, because nft cannot always write it
  * (queue.h), and because a reload must not take it away. While the chain is empty, the drop behind
  * the jump holds. A packet that the inspector accepts goes on at the next hook (`released`,
- * priority 1) and brings its new state as packet mark.
+ * priority 1) and brings what it is as packet mark: of a hello (HELLO), a hello's last packet
+ * (CONFIRM: the connection now is), one of a connection whose hello has left (REPEAT), or DENIED.
+ * A connection in CONFIRM takes none but REPEAT: the inspector forgets flows, the kernel does not, so
+ * no second hello can be put together with a piece of the first.
  *
  * In HELLO and CONFIRM the hop limit is set to 64 on the way out, so that no packet we saw can die
  * between us and the server, and a SYN with data is dropped (its bytes would be before any hello).

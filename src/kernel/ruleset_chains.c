@@ -35,6 +35,8 @@ static const char *const s_chains[] = {
 	"hold",
 	"queue_with_sequence",
 	"released",
+	"released_payload",
+	"confirmed",
 	"postrouting",
 	"output",
 	"refuse",
@@ -65,8 +67,8 @@ static void add_mark_definitions(struct text *out)
 		{"HELLO", MARK_HELLO},         {"CONFIRM", MARK_CONFIRM},
 		{"INSPECTED", MARK_INSPECTED}, {"NETWORK", MARK_NETWORK},
 		{"DENIED", MARK_DENIED},       {"PROXIED", MARK_PROXIED},
-		{"ALIVE", MARK_ALIVE},         {"UNTRACKED", MARK_UNTRACKED},
-		{"TPROXY", MARK_TPROXY},
+		{"REPEAT", MARK_REPEAT},       {"ALIVE", MARK_ALIVE},
+		{"UNTRACKED", MARK_UNTRACKED}, {"TPROXY", MARK_TPROXY},
 	};
 
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
@@ -294,14 +296,21 @@ static void add_inspection(struct text *out)
 		      "\t\tcounter drop\n"
 		      "\t}\n\n"
 		      "\tchain released {\n"
-		      "\t\ttype filter hook forward priority 1; policy "
-		      "accept;\n"
+		      "\t\ttype filter hook forward priority 1; policy accept;\n"
 		      "\t\tiifname != $inside accept\n"
-		      "\t\tct mark & $STATE != { $HELLO, $CONFIRM } accept\n"
-		      "\t\tmeta mark & $STATE != { $CONFIRM, $DENIED } "
-		      "accept\n"
+		      "\t\tct mark & $STATE != { $HELLO, $CONFIRM, $INSPECTED } accept\n"
+		      "\t\tmeta l4proto tcp " HAS_PAYLOAD "goto released_payload\n"
+		      "\t}\n\n"
+		      "\tchain released_payload {\n"
+		      "\t\tmeta mark & $STATE == $DENIED ct mark set meta mark goto refuse\n"
+		      "\t\tct mark & $STATE == $INSPECTED accept\n"
+		      "\t\tct mark & $STATE . meta mark & $STATE vmap { $HELLO . $HELLO : accept, "
+		      "$HELLO . $CONFIRM : goto confirmed, $CONFIRM . $REPEAT : accept }\n"
+		      "\t\tcounter drop\n"
+		      "\t}\n\n"
+		      "\tchain confirmed {\n"
 		      "\t\tct mark set meta mark\n"
-		      "\t\tmeta mark & $STATE == $DENIED goto refuse\n"
+		      "\t\taccept\n"
 		      "\t}\n\n");
 }
 

@@ -15,7 +15,7 @@
 
 #include "kernel/host.h"
 #include "kernel/nft.h"
-#include "kernel/queue.h"
+#include "kernel/packet_sender.h"
 #include "proto/packet/packet.h"
 #include "namespace.h"
 #include "settings.h"
@@ -179,18 +179,20 @@ static void check_reset(const char *from, const char *to, int family, size_t ski
 {
 	struct ip_endpoint source = endpoint(from), destination = endpoint(to);
 	uint8_t packet[PACKET_RESET_SIZE], got[128];
-	struct reset_sender *sender = reset_sender_open();
+	struct packet_sender *sender = packet_sender_open();
 	int receiver = socket(family, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_TCP);
 	struct timeval patience = {2, 0};
 
 	assert_non_null(sender);
 	setsockopt(receiver, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	size_t length = packet_build_reset(&source, &destination, 77, 0, false, packet);
-	assert_int_equal(reset_sender_send(sender, &destination.address, packet, length), 0);
+	assert_int_equal(packet_sender_send(sender, PACKET_SENDING_IN_FLOW, &destination.address,
+					    packet, length),
+			 0);
 	assert_int_equal(recv(receiver, got, sizeof(got), 0), length - skip_header);
 	assert_memory_equal(got + (skip_header ? 0 : 20), packet + (skip_header ? 40 : 20), 20);
 	close(receiver);
-	reset_sender_close(sender);
+	packet_sender_close(sender);
 }
 
 static void resets_carry_any_source(void **state)
@@ -200,7 +202,7 @@ static void resets_carry_any_source(void **state)
 		skip();
 	check_reset("203.0.113.7:443", "127.0.0.1:5000", AF_INET, 0);
 	check_reset("[2001:db8::7]:443", "[::1]:5000", AF_INET6, 40);
-	reset_sender_close(NULL);
+	packet_sender_close(NULL);
 }
 
 int main(void)
