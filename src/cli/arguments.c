@@ -1,0 +1,377 @@
+#include "cli/arguments.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+enum option_kind {
+	OPTION_FLAG,    /* bool */
+	OPTION_TEXT,    /* const char * */
+	OPTION_SWITCH,  /* enum cli_switch, yes|no; without an argument yes */
+	OPTION_OUTPUT,  /* text|json */
+	OPTION_FEATURE, /* repeatable */
+};
+
+struct option_row {
+	const char *name;
+	char letter; /* 0: none */
+	enum option_kind kind;
+	size_t offset;
+	int verbs;
+	const char *metavariable;
+	const char *help;
+};
+
+#define AT(field) offsetof(struct cli_arguments, field)
+
+static const struct option_row s_options[] = {
+	{"config", 'c', OPTION_TEXT, AT(config_path), ~0, "FILE",
+	 "configuration file (default for run, check: " CLI_DEFAULT_CONFIG ")"},
+	{"explicit", 0, OPTION_TEXT, AT(explicit_listen), CLI_RUN, "ADDRESS:PORT",
+	 "be an explicit HTTP proxy there and nothing else; needs neither root nor a file"},
+	{"log", 0, OPTION_TEXT, AT(log_file), CLI_RUN, "FILE",
+	 "where verdicts go, over log.file; - is standard output"},
+	{"socket", 0, OPTION_TEXT, AT(socket_path), CLI_RELOAD | CLI_STATUS, "PATH",
+	 "the gateway's admin socket"},
+	{"source", 0, OPTION_TEXT, AT(source), CLI_EXPLAIN, "ADDRESS",
+	 "who asks (default: the first protected address)"},
+	{"protocol", 'p', OPTION_TEXT, AT(protocol), CLI_EXPLAIN, "PROTOCOL",
+	 "https, http, tcp, udp, icmp or dns (default: by port, https)"},
+	{"via", 0, OPTION_TEXT, AT(via), CLI_EXPLAIN, "ADDRESS",
+	 "the destination address that goes with the name"},
+	{"output", 'o', OPTION_OUTPUT, AT(json), CLI_CHECK | CLI_RULES | CLI_EXPLAIN | CLI_STATUS,
+	 "text|json", "for people (default) or for machines"},
+	{"cloud", 0, OPTION_TEXT, AT(cloud), CLI_PROFILE_VERBS, "CLOUD", "public (default)"},
+	{"region", 0, OPTION_TEXT, AT(region), CLI_PROFILE_VERBS, "REGION", "for instance eastus"},
+	{"edition", 0, OPTION_TEXT, AT(edition), CLI_PROFILE_VERBS, "DATE",
+	 "dated state of the rules (default: the newest)"},
+	{"feature", 0, OPTION_FEATURE, 0, CLI_PROFILE_VERBS, "FEATURE", "may be repeated"},
+	{"private", 0, OPTION_SWITCH, AT(private_cluster), CLI_PROFILE_VERBS, "yes|no",
+	 "a private cluster"},
+	{"konnectivity", 0, OPTION_SWITCH, AT(konnectivity), CLI_PROFILE_VERBS, "yes|no",
+	 "the konnectivity agent is on (then no tunnel ports)"},
+	{"recommended", 0, OPTION_SWITCH, AT(recommended), CLI_PROFILE_VERBS, "yes|no",
+	 "also the optional recommended rules"},
+	{"pods-use-api-server-address", 0, OPTION_SWITCH, AT(pods_use_api_server_address),
+	 CLI_PROFILE_VERBS, "yes|no", "pods reach the API server by its address, without SNI"},
+	{"api-server", 0, OPTION_TEXT, AT(api_server), CLI_PROFILE_VERBS, "FQDN",
+	 "the API server's name"},
+	{"service-tags", 0, OPTION_TEXT, AT(service_tags), CLI_PROFILE_VERBS, "FILE",
+	 "the weekly service-tag JSON"},
+	{"catalog", 0, OPTION_TEXT, AT(catalog), CLI_PROFILE_VERBS, "FILE",
+	 "another catalogue than the built-in one"},
+	{"help", 'h', OPTION_FLAG, AT(help), ~0, NULL, "this help"},
+};
+
+#define OPTION_COUNT (sizeof(s_options) / sizeof(s_options[0]))
+
+/* ------------------------------------------------------------------- parsing */
+
+static void *field_of(struct cli_arguments *arguments, const struct option_row *row)
+{
+	return (char *)arguments + row->offset;
+}
+
+static int refuse(const struct option_row *row, const char *value, const char *allowed)
+{
+	fprintf(stderr, "sallyport: --%s: '%s' is not allowed here; allowed: %s\n", row->name,
+		value, allowed);
+	return -EINVAL;
+}
+
+static int set_switch(const struct option_row *row, const char *value, enum cli_switch *ret_switch)
+{
+	if (!value || strcmp(value, "yes") == 0)
+		*ret_switch = CLI_YES;
+	else if (strcmp(value, "no") == 0)
+		*ret_switch = CLI_NO;
+	else
+		return refuse(row, value, "yes, no");
+	return 0;
+}
+
+static int set_output(const struct option_row *row, const char *value, bool *ret_json)
+{
+	if (strcmp(value, "json") == 0)
+		*ret_json = true;
+	else if (strcmp(value, "text") == 0)
+		*ret_json = false;
+	else
+		return refuse(row, value, "text, json");
+	return 0;
+}
+
+static int add_feature(struct cli_arguments *arguments, const char *value)
+{
+	if (arguments->feature_count == CLI_FEATURES_MAX) {
+		fprintf(stderr, "sallyport: more than %d --feature\n", CLI_FEATURES_MAX);
+		return -EINVAL;
+	}
+	arguments->features[arguments->feature_count++] = value;
+	return 0;
+}
+
+static int set(struct cli_arguments *arguments, const struct option_row *row, const char *value)
+{
+	switch (row->kind) {
+	case OPTION_FLAG:
+		*(bool *)field_of(arguments, row) = true;
+		return 0;
+	case OPTION_TEXT:
+		*(const char **)field_of(arguments, row) = value;
+		return 0;
+	case OPTION_SWITCH:
+		return set_switch(row, value, field_of(arguments, row));
+	case OPTION_OUTPUT:
+		return set_output(row, value, field_of(arguments, row));
+	case OPTION_FEATURE:
+		return add_feature(arguments, value);
+	}
+	return -EINVAL;
+}
+
+/* getopt's tables for one verb. Values are indexes into s_options + 256. */
+static void fill_tables(enum cli_verb_bit verb, struct option longs[OPTION_COUNT + 1],
+			char shorts[OPTION_COUNT * 2 + 2])
+{
+	size_t count = 0;
+
+	*shorts++ = ':';
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		const struct option_row *row = &s_options[i];
+		int argument = row->kind == OPTION_FLAG     ? no_argument
+			       : row->kind == OPTION_SWITCH ? optional_argument
+							    : required_argument;
+
+		if (!(row->verbs & verb))
+			continue;
+		longs[count++] = (struct option){row->name, argument, NULL, (int)i + 256};
+		if (row->letter) {
+			*shorts++ = row->letter;
+			if (argument == required_argument)
+				*shorts++ = ':';
+		}
+	}
+	longs[count] = (struct option){0};
+	*shorts = '\0';
+}
+
+static const struct option_row *row_of(int value)
+{
+	if (value >= 256)
+		return &s_options[value - 256];
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (s_options[i].letter == value)
+			return &s_options[i];
+	return NULL;
+}
+
+static int complain(int value, const char *verb_name, char **argv)
+{
+	const char *word = argv[optind - 1];
+
+	if (value == ':')
+		fprintf(stderr, "sallyport %s: %s needs a value\n", verb_name, word);
+	else
+		fprintf(stderr, "sallyport %s: unknown option %s (see: sallyport %s --help)\n",
+			verb_name, word, verb_name);
+	return -EINVAL;
+}
+
+int cli_parse(enum cli_verb_bit verb, const char *verb_name, int argc, char **argv,
+	      struct cli_arguments *ret_arguments)
+{
+	struct cli_arguments arguments = {0};
+	struct option longs[OPTION_COUNT + 1];
+	char shorts[OPTION_COUNT * 2 + 2];
+	int value;
+
+	fill_tables(verb, longs, shorts);
+	optind = 0; /* GNU: start anew, also after an earlier parse */
+	while ((value = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		const struct option_row *row;
+
+		if (value == '?' || value == ':')
+			return complain(value, verb_name, argv);
+		row = row_of(value);
+		if (!row || set(&arguments, row, optarg) < 0)
+			return -EINVAL;
+	}
+	arguments.operands = argv + optind;
+	arguments.operand_count = argc - optind;
+	*ret_arguments = arguments;
+	return 0;
+}
+
+void cli_print_options(enum cli_verb_bit verb)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		const struct option_row *row = &s_options[i];
+		char left[80];
+
+		if (!(row->verbs & verb))
+			continue;
+		snprintf(left, sizeof(left), "%c%c%c --%s%s%s", row->letter ? '-' : ' ',
+			 row->letter ? row->letter : ' ', row->letter ? ',' : ' ', row->name,
+			 row->metavariable ? (row->kind == OPTION_SWITCH ? "[=" : "=") : "",
+			 row->metavariable ? row->metavariable : "");
+		printf("  %s%s%*s%s\n", left, row->kind == OPTION_SWITCH ? "]" : "",
+		       (int)(strlen(left) < 40 ? 40 - strlen(left) : 1) -
+			       (row->kind == OPTION_SWITCH),
+		       "", row->help);
+	}
+}
+
+/* --------------------------------------------------- options over a configuration */
+
+bool cli_has_profile(const struct cli_arguments *arguments)
+{
+	return arguments->cloud || arguments->region || arguments->edition || arguments->catalog ||
+	       arguments->service_tags || arguments->api_server || arguments->feature_count > 0 ||
+	       arguments->private_cluster != CLI_UNSET || arguments->konnectivity != CLI_UNSET ||
+	       arguments->recommended != CLI_UNSET ||
+	       arguments->pods_use_api_server_address != CLI_UNSET;
+}
+
+static int put_word(char *field, size_t size, const char *value, const char *option,
+		    struct problems *problems)
+{
+	if (!value)
+		return 0;
+	if (strlen(value) >= size) {
+		problems_add(problems, PROBLEM_ERROR, (struct problem_place){0},
+			     "--%s: '%s' is longer than %zu bytes", option, value, size - 1);
+		return -EINVAL;
+	}
+	strcpy(field, value);
+	return 0;
+}
+
+static int put_path(char **field, const char *value)
+{
+	char *copy;
+
+	if (!value)
+		return 0;
+	copy = strdup(value);
+	if (!copy)
+		return -ENOMEM;
+	free(*field);
+	*field = copy;
+	return 0;
+}
+
+static void put_switch(bool *field, enum cli_switch value)
+{
+	if (value != CLI_UNSET)
+		*field = value == CLI_YES;
+}
+
+static int put_api_server(struct cluster_profile *profile, const char *value,
+			  struct problems *problems)
+{
+	enum name_error error;
+
+	if (!value)
+		return 0;
+	error = name_from_person(value, &profile->api_server);
+	if (error != NAME_OK) {
+		problems_add(problems, PROBLEM_ERROR, (struct problem_place){0},
+			     "--api-server: '%s' %s", value, name_error_text(error));
+		return -EINVAL;
+	}
+	profile->has_api_server = true;
+	return 0;
+}
+
+static int put_features(struct cluster_profile *profile, const struct cli_arguments *arguments)
+{
+	for (size_t i = 0; i < arguments->feature_count; i++) {
+		if (profile->feature_count == PROFILE_FEATURES_MAX)
+			return -ENOSPC;
+		profile->features[profile->feature_count] = strdup(arguments->features[i]);
+		if (!profile->features[profile->feature_count])
+			return -ENOMEM;
+		profile->feature_count++;
+	}
+	return 0;
+}
+
+int cli_apply_profile(const struct cli_arguments *arguments, struct config *config,
+		      struct problems *problems)
+{
+	struct cluster_profile *profile = &config->cluster;
+
+	if (!cli_has_profile(arguments) && (profile->present || arguments->config_path))
+		return 0;
+	if (!profile->present && profile->cloud[0] == '\0')
+		strcpy(profile->cloud, "public");
+	profile->present = true;
+	put_switch(&profile->private_cluster, arguments->private_cluster);
+	put_switch(&profile->konnectivity, arguments->konnectivity);
+	put_switch(&profile->recommended, arguments->recommended);
+	put_switch(&profile->pods_use_api_server_address, arguments->pods_use_api_server_address);
+	if (put_word(profile->cloud, sizeof(profile->cloud), arguments->cloud, "cloud", problems) <
+		    0 ||
+	    put_word(profile->region, sizeof(profile->region), arguments->region, "region",
+		     problems) < 0 ||
+	    put_word(profile->edition, sizeof(profile->edition), arguments->edition, "edition",
+		     problems) < 0 ||
+	    put_api_server(profile, arguments->api_server, problems) < 0)
+		return -EINVAL;
+	if (put_path(&profile->catalog_file, arguments->catalog) < 0 ||
+	    put_path(&profile->service_tags_file, arguments->service_tags) < 0 ||
+	    put_features(profile, arguments) < 0) {
+		problems_add(problems, PROBLEM_ERROR, (struct problem_place){0},
+			     "not enough room for the profile");
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* -------------------------------------------------------------------- loading */
+
+DEFINE_CLEANUP(free_config, struct config *, config_free);
+DEFINE_CLEANUP(free_problems, struct problems *, problems_free);
+
+static void print_problems(const struct problems *problems)
+{
+	cleanup(free_memory) char *words = problems_format(problems);
+
+	fputs(words ? words : "sallyport: not enough memory\n", stderr);
+}
+
+struct config *cli_load_config(const struct cli_arguments *arguments)
+{
+	cleanup(free_problems) struct problems *problems = problems_new();
+	cleanup(free_config) struct config *config = NULL;
+
+	if (!problems)
+		return NULL;
+	config = arguments->config_path ? config_load(arguments->config_path, problems)
+					: config_default();
+	if (!config || cli_apply_profile(arguments, config, problems) < 0) {
+		print_problems(problems);
+		return NULL;
+	}
+	print_problems(problems);
+	return take_pointer(config);
+}
+
+char *cli_socket_path(const struct cli_arguments *arguments)
+{
+	cleanup(free_config) struct config *config = NULL;
+	char *path;
+
+	if (arguments->socket_path)
+		return strdup(arguments->socket_path);
+	config = cli_load_config(arguments);
+	if (!config)
+		return NULL;
+	path = strdup(config->admin_socket);
+	return path;
+}

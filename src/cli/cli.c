@@ -1,0 +1,94 @@
+/* Finds the verb, parses its options, runs it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/verbs.h"
+
+struct verb {
+	const char *name;
+	enum cli_verb_bit bit;
+	int (*run)(const struct cli_arguments *arguments);
+	const char *operands; /* shown in the help */
+	int operands_min, operands_max;
+	const char *summary;
+};
+
+static const struct verb s_verbs[] = {
+	{"run", CLI_RUN, cli_run, "", 0, 0, "be the gateway (or, with --explicit, an HTTP proxy)"},
+	{"check", CLI_CHECK, cli_check, "", 0, 0,
+	 "validate a configuration and show what would be enforced"},
+	{"reload", CLI_RELOAD, cli_reload, "", 0, 0,
+	 "make the running gateway read its file again"},
+	{"rules", CLI_RULES, cli_rules, "", 0, 0, "list what a cluster profile needs"},
+	{"explain", CLI_EXPLAIN, cli_explain, "DESTINATION", 1, 1,
+	 "say why NAME[:PORT] or ADDRESS:PORT is allowed or not"},
+	{"status", CLI_STATUS, cli_status, "", 0, 0, "figures of the running gateway"},
+};
+
+#define VERB_COUNT (sizeof(s_verbs) / sizeof(s_verbs[0]))
+
+static void print_usage(FILE *out)
+{
+	fprintf(out,
+		"sallyport %s: egress firewall for AKS clusters\n\nusage: sallyport VERB "
+		"[options]\n\n",
+		SALLYPORT_VERSION);
+	for (size_t i = 0; i < VERB_COUNT; i++)
+		fprintf(out, "  %-8s %-12s %s\n", s_verbs[i].name, s_verbs[i].operands,
+			s_verbs[i].summary);
+	fprintf(out, "  %-8s %-12s %s\n", "version", "", "print the version");
+	fprintf(out, "\n`sallyport VERB --help` lists a verb's options. Exit status: 0 ok or "
+		     "allowed, 1 denied or\n"
+		     "failed, 2 wrong usage or configuration.\n");
+}
+
+static int print_verb_help(const struct verb *verb)
+{
+	printf("usage: sallyport %s [options]%s%s\n\n%s\n\noptions:\n", verb->name,
+	       *verb->operands ? " " : "", verb->operands, verb->summary);
+	cli_print_options(verb->bit);
+	return 0;
+}
+
+static int run_verb(const struct verb *verb, int argc, char **argv)
+{
+	struct cli_arguments arguments;
+
+	if (cli_parse(verb->bit, verb->name, argc, argv, &arguments) < 0)
+		return 2;
+	if (arguments.help)
+		return print_verb_help(verb);
+	if (arguments.operand_count < verb->operands_min ||
+	    arguments.operand_count > verb->operands_max) {
+		fprintf(stderr, "sallyport %s: %s\n", verb->name,
+			arguments.operand_count > verb->operands_max ? "too many operands"
+								     : "an operand is missing");
+		fprintf(stderr, "usage: sallyport %s [options]%s%s\n", verb->name,
+			*verb->operands ? " " : "", verb->operands);
+		return 2;
+	}
+	return verb->run(&arguments);
+}
+
+int cli_main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : NULL;
+
+	if (!name) {
+		print_usage(stderr);
+		return 2;
+	}
+	if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+		print_usage(stdout);
+		return 0;
+	}
+	if (strcmp(name, "version") == 0 || strcmp(name, "--version") == 0) {
+		printf("sallyport %s\n", SALLYPORT_VERSION);
+		return 0;
+	}
+	for (size_t i = 0; i < VERB_COUNT; i++)
+		if (strcmp(name, s_verbs[i].name) == 0)
+			return run_verb(&s_verbs[i], argc - 1, argv + 1);
+	fprintf(stderr, "sallyport: there is no verb '%s' (see: sallyport help)\n", name);
+	return 2;
+}

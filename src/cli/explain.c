@@ -1,0 +1,182 @@
+/*
+ * sallyport explain DESTINATION: the verdict that the policy gives, before a packet is sent, and
+ * why.
+ *
+ * DESTINATION is NAME, NAME:PORT, ADDRESS:PORT or [ADDRESS]:PORT. Without --protocol: http for port
+ * 80, else https; dns asks whether the name may be resolved at all.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "cli/model.h"
+#include "cli/verbs.h"
+
+struct question {
+	bool dns;
+	bool has_name;
+	struct name name;
+	struct policy_facts facts;
+};
+
+static int parse_port(const char *text, uint16_t *ret_port)
+{
+	char *end;
+	unsigned long port = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || port < 1 || port > 65535)
+		return -EINVAL;
+	*ret_port = (uint16_t)port;
+	return 0;
+}
+
+/* Port 0: none was given. */
+static int parse_name(const char *text, struct question *question)
+{
+	const char *colon = strrchr(text, ':');
+	cleanup(free_memory) char *name =
+		colon ? strndup(text, (size_t)(colon - text)) : strdup(text);
+	enum name_error error;
+
+	if (!name)
+		return -ENOMEM;
+	if (colon && parse_port(colon + 1, &question->facts.port) < 0) {
+		fprintf(stderr, "sallyport: '%s' is not a port; allowed: 1 to 65535\n", colon + 1);
+		return -EINVAL;
+	}
+	error = name_from_person(name, &question->name);
+	if (error != NAME_OK) {
+		fprintf(stderr,
+			"sallyport: '%s' %s; allowed: NAME[:PORT], ADDRESS:PORT, [ADDRESS]:PORT\n",
+			text, name_error_text(error));
+		return -EINVAL;
+	}
+	question->has_name = true;
+	return 0;
+}
+
+static int parse_destination(const char *text, struct question *question)
+{
+	struct ip_endpoint endpoint;
+
+	if (ip_endpoint_parse(text, 443, &endpoint) < 0)
+		return parse_name(text, question);
+	question->facts.destination = endpoint.address;
+	question->facts.port = endpoint.port;
+	return 0;
+}
+
+static int parse_protocol(const char *word, struct question *question)
+{
+	static const struct {
+		const char *word;
+		enum flow_protocol protocol;
+		uint16_t port;
+	} protocols[] = {
+		{"https", FLOW_HTTPS, 443}, {"http", FLOW_HTTP, 80}, {"tcp", FLOW_TCP, 443},
+		{"udp", FLOW_UDP, 443},     {"icmp", FLOW_ICMP, 0},  {"dns", FLOW_UDP, 53},
+	};
+
+	if (!word)
+		word = question->facts.port == 80 ? "http" : "https";
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
+		if (strcmp(word, protocols[i].word) != 0)
+			continue;
+		question->facts.protocol = protocols[i].protocol;
+		if (question->facts.port == 0)
+			question->facts.port = protocols[i].port;
+		question->dns = strcmp(word, "dns") == 0;
+		return 0;
+	}
+	fprintf(stderr,
+		"sallyport: --protocol: '%s' is not allowed here; allowed: https, http, tcp, udp, "
+		"icmp, dns\n",
+		word);
+	return -EINVAL;
+}
+
+static int parse_address(const char *option, const char *text, struct ip_address *ret_address)
+{
+	if (!text || ip_parse(text, ret_address) == 0)
+		return 0;
+	fprintf(stderr, "sallyport: --%s: '%s' is not an IP address\n", option, text);
+	return -EINVAL;
+}
+
+static int parse_question(const struct cli_arguments *arguments, const struct config *config,
+			  struct question *question)
+{
+	*question = (struct question){0};
+	question->facts.source = config->network.source_count > 0
+					 ? config->network.sources[0].address
+					 : ip_from_v4(INADDR_LOOPBACK);
+	if (parse_destination(arguments->operands[0], question) < 0 ||
+	    parse_protocol(arguments->protocol, question) < 0 ||
+	    parse_address("source", arguments->source, &question->facts.source) < 0 ||
+	    parse_address("via", arguments->via, &question->facts.destination) < 0)
+		return -EINVAL;
+	if (question->has_name) {
+		question->facts.name = &question->name;
+		question->facts.pinned_names = &question->name;
+		question->facts.pinned_name_count = 1;
+	}
+	if (question->dns && !question->has_name) {
+		fprintf(stderr, "sallyport: --protocol=dns asks about a name, not an address\n");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static void add_json(struct text *out, const struct verdict *verdict, const struct text *words)
+{
+	text_addf(out, "{\"action\":\"%s\",\"reason\":\"%s\"",
+		  verdict->action == RULE_ALLOW ? "allow" : "deny", reason_text(verdict->reason));
+	if (verdict->rule) {
+		text_add(out, ",\"rule\":");
+		text_add_json_string(out, verdict->rule->label, strlen(verdict->rule->label));
+	}
+	text_add(out, ",\"explanation\":");
+	text_add_json_string(out, text_string(words), words->length);
+	text_add(out, "}\n");
+}
+
+static void explain_query(const struct question *question, const struct verdict *verdict,
+			  struct text *out)
+{
+	text_addf(out, "%s: DNS for %s: %s", verdict->action == RULE_ALLOW ? "allow" : "deny",
+		  question->name.text, reason_sentence(verdict->reason));
+	if (verdict->rule)
+		text_addf(out, " (%s)", verdict->rule->label);
+	text_add(out, "\n");
+}
+
+int cli_explain(const struct cli_arguments *arguments)
+{
+	cleanup(cli_model_done) struct cli_model model = {0};
+	cleanup(text_free) struct text words = TEXT_EMPTY, out = TEXT_EMPTY;
+	struct question question;
+	struct verdict verdict;
+
+	if (!cli_model_load(arguments, &model) ||
+	    parse_question(arguments, model.config, &question) < 0)
+		return 2;
+	if (question.dns) {
+		verdict = policy_judge_query(model.policy, &question.facts.source, &question.name);
+		explain_query(&question, &verdict, &words);
+	} else {
+		verdict = policy_judge(model.policy, &question.facts);
+		policy_explain(model.policy, &question.facts, &words);
+	}
+	if (text_failed(&words))
+		return 2;
+	if (arguments->json)
+		add_json(&out, &verdict, &words);
+	else
+		text_add(&out, text_string(&words));
+	if (!cli_print(&out))
+		return 2;
+	return verdict.action == RULE_ALLOW ? 0 : 1;
+}

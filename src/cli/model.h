@@ -1,0 +1,26 @@
+/* What check, rules and explain share: a configuration, its policy, and how the catalogue came to
+ * it. */
+#pragma once
+
+#include "catalog/choices.h"
+#include "cli/arguments.h"
+#include "policy/policy.h"
+
+struct cli_model {
+	struct config *config;
+	struct policy *policy;
+	struct catalog_choices *choices;
+};
+
+/* Loads and compiles. False: the problems were printed. Warnings are printed too. */
+bool cli_model_load(const struct cli_arguments *arguments, struct cli_model *ret_model);
+void cli_model_done(struct cli_model *model); /* for cleanup() */
+
+/* Prints and frees nothing: the text to standard output. False: it was cut for lack of memory. */
+bool cli_print(const struct text *text);
+
+/* Codes for emphasis on a terminal, or empty strings (no terminal, or NO_COLOR is set). */
+struct cli_colours {
+	const char *bold, *good, *bad, *faint, *plain;
+};
+struct cli_colours cli_colours(void);

@@ -1,0 +1,42 @@
+/* sallyport reload: asks the running gateway, waits, and says what came of it. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "cli/verbs.h"
+#include "observe/admin.h"
+
+#define RELOAD_TIMEOUT_MS 60000
+
+int cli_reload(const struct cli_arguments *arguments)
+{
+	cleanup(free_memory) char *path = cli_socket_path(arguments);
+	cleanup(text_free) struct text reply = TEXT_EMPTY;
+	json_t *answer;
+	int error;
+
+	if (!path)
+		return 2;
+	error = admin_ask(path, "reload", RELOAD_TIMEOUT_MS, &reply);
+	if (error < 0) {
+		fprintf(stderr, "sallyport: no answer at %s: %s%s\n", path, strerror(-error),
+			error == -ENOENT || error == -ECONNREFUSED
+				? " (is `sallyport run` running? --socket names another one)"
+				: "");
+		return 1;
+	}
+	answer = json_loads(text_string(&reply), 0, NULL);
+	error = json_is_true(json_object_get(answer, "ok"));
+	if (error)
+		printf("reloaded\n");
+	else
+		fprintf(stderr, "sallyport: not reloaded, the old policy stays in force:\n%s\n",
+			json_string_value(json_object_get(answer, "error"))
+				? json_string_value(json_object_get(answer, "error"))
+				: text_string(&reply));
+	json_decref(answer);
+	return error ? 0 : 1;
+}
