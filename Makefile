@@ -2,7 +2,7 @@
 
 BUILD ?= build
 
-.PHONY: all deps demo test sanitize valgrind clean
+.PHONY: all deps deps-lint demo test lint sanitize valgrind clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
@@ -16,11 +16,18 @@ $(BUILD)/build.ninja:
 deps:
 	@tools/install-packages build test $(if $(filter 0,$(shell id -u)),lab)
 
+deps-lint:
+	@tools/install-packages build test lint
+
 demo: deps all
 	@tests/lab/demo $(if $(KEEP),--keep)
 
 test: deps all
 	@tests/run $(BUILD)
+
+# Warnings, format, clang-tidy, cppcheck, manual pages, scripts, sizes, words. PARTS="tidy words": these only.
+lint: deps-lint
+	@tools/lint $(PARTS)
 
 # The unit tests and corpora once more: under AddressSanitizer and UBSan, and under valgrind.
 sanitize: deps
@@ -33,4 +40,4 @@ valgrind: deps all
 		--wrap 'valgrind --quiet --suppressions=$(CURDIR)/tests/valgrind.supp --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite'
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-asan
+	rm -rf $(BUILD) $(BUILD)-asan build-gcc build-clang

@@ -11,6 +11,7 @@
 
 #define cleanup(function) __attribute__((cleanup(function)))
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type cannot stand in parentheses */
 /* Makes `name`(&variable) release the non-NULL `type` variable by release(variable). */
 #define DEFINE_CLEANUP(name, type, release)                                                        \
 	static inline void name(type *variable)                                                    \
@@ -19,6 +20,7 @@
 			release(*variable);                                                        \
 	}                                                                                          \
 	struct cleanup_needs_semicolon
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #define take_pointer(pointer)                                                                      \
 	({                                                                                         \

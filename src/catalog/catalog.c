@@ -342,6 +342,7 @@ static int compare_editions(const void *left, const void *right)
 
 static bool list_names(struct catalog *catalog, struct problems *problems)
 {
+	invariant(catalog->count > 0);
 	qsort(catalog->editions, catalog->count, sizeof(*catalog->editions), compare_editions);
 	catalog->names = calloc(catalog->count + 1, sizeof(*catalog->names));
 	if (!catalog->names) {

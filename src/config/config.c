@@ -126,7 +126,7 @@ struct config *config_default(void)
 	config->state_directory = strdup(STATE_DIRECTORY);
 	config->admin_socket = strdup(ADMIN_SOCKET);
 	if (!config->log_file || !config->state_directory || !config->admin_socket)
-		return NULL; /* cppcheck-suppress memleak ; released by cleanup() */
+		return NULL;
 	config->dns.upstream_count =
 		config_read_resolv_conf(RESOLV_CONF, config->dns.upstreams, CONFIG_UPSTREAMS_MAX);
 	return take_pointer(config);

@@ -87,8 +87,7 @@ void refresher_renew(struct refresher *refresher)
 	policy = policy_slot_enter(gateway->slot);
 	count = policy_exact_name_count(policy);
 	refresher->names = calloc(count + 1, sizeof(*refresher->names));
-	if (refresher->names)
-		refresher->count = count;
+	refresher->count = refresher->names ? count : 0;
 	for (size_t i = 0; i < refresher->count; i++)
 		refresher->names[i] = (struct refresh){.refresher = refresher,
 						       .name = *policy_exact_name_at(policy, i)};

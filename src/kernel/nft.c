@@ -94,8 +94,8 @@ static int wait_for(pid_t child, int *ret_status)
 int nft_apply(const char *ruleset, struct text *ret_error)
 {
 	int ends[2];
-	int status, r;
-	pid_t child;
+	int status = -1, r;
+	pid_t child = -1;
 	cleanup(close_descriptor) int input = make_input(ruleset);
 
 	if (input < 0)

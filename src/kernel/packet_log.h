@@ -13,7 +13,7 @@ struct packet_log_entry {
 
 /* `received` must not close the log. NULL: errno. */
 struct packet_log *packet_log_open(struct loop *loop, uint16_t group,
-				   void (*received)(void *context,
+				   void (*function)(void *context,
 						    const struct packet_log_entry *entry),
 				   void *context);
 void packet_log_close(struct packet_log *log);

@@ -26,7 +26,7 @@ struct queue_packet {
 /* Binds `number` in this thread's loop. Packet callbacks must end in queue_verdict() now or later.
    They must not close the queue. NULL: errno (EPERM: another process has the queue). */
 struct queue *queue_open(struct loop *loop, uint16_t number, uint32_t capacity,
-			 void (*received)(void *context, const struct queue_packet *packet),
+			 void (*function)(void *context, const struct queue_packet *packet),
 			 void *context);
 void queue_close(struct queue *queue);
 

@@ -8,6 +8,7 @@
 #include "kernel/ruleset_impl.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define TRANSPORT_BIT_TCP  0x1u
 #define TRANSPORT_BIT_UDP  0x2u
@@ -20,11 +21,9 @@
 /* A label has no way to leave its quotes, or to end in half a UTF-8 character. */
 static void add_comment(struct text *text, const char *label)
 {
-	size_t length = 0;
+	size_t length = strnlen(label, COMMENT_MAX);
 
 	text_add(text, " comment \"");
-	while (label[length] && length < COMMENT_MAX)
-		length++;
 	while (label[length] && length > 0 && ((unsigned char)label[length] & 0xc0) == 0x80)
 		length--;
 	for (size_t i = 0; i < length; i++) {

@@ -61,7 +61,8 @@ struct transaction *transaction_open(size_t messages)
 	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		return NULL;
 	transaction->capacity = messages * TRANSACTION_MESSAGE_MAX + 2 * (size_t)FRAME_SIZE;
-	transaction->buffer = malloc(transaction->capacity);
+	/* Cleared: libnftnl leaves the padding of attributes as it was, and the kernel gets it. */
+	transaction->buffer = calloc(1, transaction->capacity);
 	if (!transaction->buffer)
 		return NULL;
 	make_roomy(socket, transaction->capacity);

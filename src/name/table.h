@@ -18,7 +18,7 @@ int name_table_builder_add(struct name_table_builder *builder, const struct patt
 			   uint32_t value);
 
 /* Consumes the builder (also on failure). NULL: out of memory. */
-struct name_table *name_table_build(struct name_table_builder *builder);
+struct name_table *name_table_build(struct name_table_builder *consumed);
 void name_table_free(struct name_table *table);
 
 /* Bytes held, for the metric and the benchmark. */

@@ -33,7 +33,7 @@ int pins_learn(struct pins *pins, const struct name *name, const struct ip_addre
 bool pins_holds(const struct pins *pins, const struct name *name, const struct ip_address *address,
 		uint64_t now_ms);
 
-/* When the pin expires; 0: there is none. With `name` NULL: the latest of all names of the address. */
+/* When the pin expires; 0: there is none. With `name` NULL: the latest of all the address has. */
 uint64_t pins_expiry(const struct pins *pins, const struct name *name,
 		     const struct ip_address *address, uint64_t now_ms);
 

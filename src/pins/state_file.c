@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/assertion.h"
 #include "base/cleanup.h"
 
 static int write_all(int descriptor, const char *content, size_t length)
@@ -110,6 +111,7 @@ int state_file_read(const char *path, const char *first_line, char **ret_content
 	error = read_whole(descriptor, &content, &length);
 	if (error < 0)
 		return error;
+	invariant(content);
 	if (memchr(content, '\0', length) || length <= wanted ||
 	    memcmp(content, first_line, wanted) != 0 || content[wanted] != '\n')
 		return -EBADMSG;

@@ -24,6 +24,7 @@ static size_t write_label(const struct policy *policy, const struct policy_rule 
 			 (size_t)(entry->rule - collection->rules) + 1);
 		rule_name = rule_number;
 	}
+	/* cppcheck-suppress nullPointer ; snprintf() takes NULL without room */
 	return (size_t)snprintf(label, room, "%s/%s", collection_name, rule_name);
 }
 

@@ -3,13 +3,13 @@
 #include "base/assertion.h"
 
 static const char *const s_texts[] = {
-#define REASON(id, text, sentence) [REASON_##id] = text,
+#define REASON(id, text, sentence) [REASON_##id] = (text),
 #include "reasons.def"
 #undef REASON
 };
 
 static const char *const s_sentences[] = {
-#define REASON(id, text, sentence) [REASON_##id] = sentence,
+#define REASON(id, text, sentence) [REASON_##id] = (sentence),
 #include "reasons.def"
 #undef REASON
 };

@@ -20,7 +20,7 @@ static const char *phrase(unsigned int status)
 	case 504:
 		return "Gateway Timeout";
 	}
-	invariant(!"a status that the proxy does not send");
+	invariant(false && "a status that the proxy does not send");
 	return "";
 }
 

@@ -207,14 +207,14 @@ struct service_tags *service_tags_parse(const char *text, size_t length, const c
 		tags->file = strdup(name);
 	if (!tags || !tags->file) {
 		problems_add(problems, PROBLEM_ERROR, place, "out of memory");
-		return NULL; /* cppcheck-suppress memleak ; released by cleanup() */
+		return NULL;
 	}
 	root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
 	if (!root) {
 		place.line = error.line > 0 ? (unsigned int)error.line : 0;
 		place.column = error.column > 0 ? (unsigned int)error.column : 1;
 		problems_add(problems, PROBLEM_ERROR, place, "not valid JSON: %s", error.text);
-		return NULL; /* cppcheck-suppress memleak ; released by cleanup() */
+		return NULL;
 	}
 	const struct reading reading = {tags, problems};
 	return read_file(&reading, root) < 0 ? NULL : take_pointer(tags);

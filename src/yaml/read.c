@@ -191,7 +191,7 @@ bool yaml_read_bool(const struct yaml_item *value, const struct yaml_field *fiel
 		return false;
 	is_true = !strcmp(yaml_scalar_text(value), "true");
 	if (!yaml_scalar_is_plain(value) ||
-	    (!is_true && strcmp(yaml_scalar_text(value), "false"))) {
+	    (!is_true && strcmp(yaml_scalar_text(value), "false") != 0)) {
 		yaml_complain(value, problems, "expected true or false%s, not %s",
 			      yaml_scalar_is_plain(value) ? "" : " without quotes",
 			      yaml_quote(yaml_scalar_text(value), quoted));

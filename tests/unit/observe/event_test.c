@@ -31,8 +31,10 @@ static int make_folder(void **state)
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
 	strcpy(fixture->folder, "/tmp/event_test.XXXXXX");
-	if (!mkdtemp(fixture->folder))
+	if (!mkdtemp(fixture->folder)) {
+		free(fixture);
 		return -1;
+	}
 	snprintf(fixture->path, sizeof(fixture->path), "%s/events", fixture->folder);
 	snprintf(fixture->moved, sizeof(fixture->moved), "%s/events.1", fixture->folder);
 	*state = fixture;
