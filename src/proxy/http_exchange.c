@@ -316,6 +316,5 @@ enum step step_exchange(struct session *session)
 	if (session->exchange.response_done && session->down.released == 0 &&
 	    session->down.piped == 0)
 		return end_exchange(session);
-	session_set_deadline(session, session->proxy->settings.idle_timeout_ms);
 	return STEP_WAIT;
 }

@@ -7,7 +7,8 @@
  * from there on reading and writing it never wait.
  *
  * The timer is not moved with every byte: `deadline_ms` is, and the timer looks at it when it
- * fires. A session that could go on and on leaves the turn to others by a timer of 0 ms.
+ * fires. A session that passes bytes is given up when its sockets were silent for too long. One
+ * that could go on and on leaves the turn to others by a timer of 0 ms.
  */
 #include "proxy/session_impl.h"
 
@@ -50,12 +51,21 @@ static void close_side(struct session *session, struct side *side, enum close_ma
 	*side = (struct side){.descriptor = -1};
 }
 
+/* Something happened: a session that passes bytes is not idle. */
+static void touch(struct session *session)
+{
+	if (session->state == SESSION_CONFIRM || session->state == SESSION_TUNNEL ||
+	    session->state == SESSION_EXCHANGE)
+		session_set_deadline(session, session->proxy->settings.idle_timeout_ms);
+}
+
 static void side_ready(struct session *session, struct side *side, uint32_t events)
 {
 	if (events & (EPOLLERR | EPOLLHUP) && !(side->wanted & EPOLLIN)) {
 		loop_watch_remove(session->proxy->loop, &side->watch);
 		side->hung = true;
 	}
+	touch(session);
 	session_run(session);
 }
 
@@ -212,6 +222,7 @@ static bool take_steps(struct session *session)
 			return false;
 	}
 	session->client.wanted = session->server.wanted = 0;
+	touch(session);
 	return true;
 }
 

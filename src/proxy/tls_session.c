@@ -336,6 +336,5 @@ enum step step_confirm(struct session *session)
 		return STEP_AGAIN;
 	if (session->up.closed && session->down.closed)
 		return session_over(session, CLOSE_ORDERLY);
-	session_set_deadline(session, session->proxy->settings.idle_timeout_ms);
 	return STEP_WAIT;
 }

@@ -5,7 +5,7 @@
  * Names: *.example are allowed for http and https at the server's port, but evil.example; of them
  * slow.example is never answered, none.example does not exist, late.example times out,
  * metadata.example leads to 169.254.169.254, two.example to a closed address first, gone.example to
- * a closed one only, mute.example to one that takes no connection. All others lead to 127.0.0.1.
+ * a closed one only, mute.example to one that takes no connection. All others lead to the server.
  */
 #pragma once
 
@@ -41,12 +41,16 @@ struct stage {
 	char log[64];
 	struct proxy *proxy;
 	struct proxy_settings settings;
-	int server; /* listens at 127.0.0.1 */
+	bool transparent; /* the proxy listens at 127.0.0.1 and ::1, the server at 127.0.0.2, on one
+			     port: so the original destination has the server's port */
+	bool https_only;
+	int server; /* listens at s_home */
 	uint16_t server_port, proxy_port;
 };
 
 /* ------------------------------------------------------------------- the resolver */
 
+static const char *s_home; /* where all other names lead */
 static struct resolver_lookup *waiting_lookup;
 static int cancelled_lookups;
 
@@ -91,7 +95,7 @@ int resolver_lookup(struct resolver *resolver, const struct name *name,
 	else if (strcmp(name->text, "mute.example") == 0)
 		answer_address(lookup, "127.0.0.4", NULL);
 	else
-		answer_address(lookup, "127.0.0.1", NULL);
+		answer_address(lookup, s_home, NULL);
 	return 0;
 }
 
@@ -272,7 +276,7 @@ static inline struct policy *write_policy(const struct stage *stage, bool open)
 		if (letter == 'e') /* evil.example is nobody's */
 			continue;
 		snprintf(words, sizeof(words), "from:* http:%u https:%u pattern:%c*.example",
-			 stage->server_port, stage->server_port, letter);
+			 stage->https_only ? 1 : stage->server_port, stage->server_port, letter);
 		write_rule(&set, name, words);
 	}
 	return compile(&set);
@@ -340,11 +344,14 @@ static inline void raise_stage(struct stage *stage)
 
 	waiting_lookup = NULL;
 	cancelled_lookups = 0;
-	stage->server = listen_on("127.0.0.1", 0, 16, &stage->server_port);
-	stage->proxy_port = find_free_port();
+	s_home = stage->transparent ? "127.0.0.2" : "127.0.0.1";
+	stage->server = listen_on(s_home, 0, 16, &stage->server_port);
+	stage->proxy_port = stage->transparent ? stage->server_port : find_free_port();
+	stage->settings.transparent = stage->transparent;
+	stage->settings.transparent_port = stage->proxy_port;
 	stage->settings.explicit_listen[0] = (struct ip_endpoint){
 		.address = write_address("127.0.0.1"), .port = stage->proxy_port};
-	stage->settings.explicit_count = 1;
+	stage->settings.explicit_count = stage->transparent ? 0 : 1;
 	snprintf(stage->log, sizeof(stage->log), "/tmp/sallyport-proxy-XXXXXX");
 	log = mkstemp(stage->log);
 	assert_true(log >= 0);
