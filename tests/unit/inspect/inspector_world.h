@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "inspect/inspector.h"
 #include "kernel/mark.h"
+#include "kernel/packet_sender.h"
 #include "kernel/queue.h"
 #include "proto/packet/packet.h"
 #include "proto/tls/hello_reader.h"
@@ -138,22 +139,24 @@ int queue_drop(struct queue *queue, uint32_t id)
 	return write_verdict(id, DROPPED);
 }
 
-struct reset_sender *reset_sender_open(void)
+struct packet_sender *packet_sender_open(void)
 {
 	s_world.resets_open = true;
-	return (struct reset_sender *)&s_world;
+	return (struct packet_sender *)&s_world;
 }
 
-void reset_sender_close(struct reset_sender *sender)
+void packet_sender_close(struct packet_sender *sender)
 {
 	(void)sender;
 	s_world.resets_open = false;
 }
 
-int reset_sender_send(struct reset_sender *sender, const struct ip_address *destination,
-		      const uint8_t *packet, size_t length)
+int packet_sender_send(struct packet_sender *sender, enum packet_sending sending,
+		       const struct ip_address *destination, const uint8_t *packet, size_t length)
 {
 	(void)sender;
+	assert_int_equal(sending, PACKET_SENDING_IN_FLOW);
+	assert_in_range(length, 1, sizeof(s_world.reset_bytes));
 	memcpy(s_world.reset_bytes, packet, length);
 	assert_int_equal(packet_parse(s_world.reset_bytes, length, &s_world.reset), 0);
 	assert_true(ip_equal(destination, &s_world.reset.destination));
@@ -247,6 +250,9 @@ static void begin(size_t flow_capacity)
 	s_world.inspector = inspector_new(NULL, &settings, s_world.slot, s_world.pins,
 					  s_world.admissions, NULL, NULL);
 	assert_non_null(s_world.inspector);
+	/* these functions, not the library's: nothing of a test may leave the machine */
+	if (!s_world.queue_open || !s_world.resets_open || !s_world.timer)
+		abort();
 	for (size_t i = 0; i < VERDICTS_MAX; i++)
 		s_world.marks[i] = HELD;
 }
