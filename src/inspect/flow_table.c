@@ -179,6 +179,7 @@ void flow_table_remove(struct flow_table *table, struct inspected *inspected)
 		&table->buckets[bucket_of(table, &inspected->client, &inspected->server)];
 
 	invariant(inspected->used && inspected->held_count == 0 && !inspected->looking_up);
+	vouch_stop(&inspected->vouching);
 	while (*link != inspected)
 		link = &(*link)->chain;
 	*link = inspected->chain;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "inspect/flow_impl.h"
+#include "inspect/vouch_impl.h"
 #include "resolve/resolver.h"
 
 #define HELD_PER_FLOW_MAX 1024 /* a hello in one-byte segments is 517 packets or more */
@@ -25,8 +26,9 @@ struct inspected {
 	uint32_t held_count;
 	uint64_t held_ms; /* when `held` was last empty before */
 	uint32_t sent;    /* stream offset behind the last packet let go */
-	bool confirmed;   /* a packet was let go: the connection is in CONFIRM */
-	uint32_t number;  /* admission number, once released */
+	struct vouching vouching;
+	bool confirmed;  /* a packet was let go: the connection is in CONFIRM */
+	uint32_t number; /* admission number, once released */
 	struct resolver_lookup lookup;
 	bool looking_up;
 	struct name sought; /* while looking up: the hello's name, */

@@ -192,6 +192,7 @@ static void let_go(struct inspector *inspector, struct inspected *inspected)
 		id = next;
 	}
 	inspected->confirmed = true;
+	vouch_sent(&inspected->vouching, inspected->sent);
 }
 
 static enum judgement admit(struct inspector *inspector, struct inspected *inspected,
@@ -308,6 +309,8 @@ static void act_on(struct inspector *inspector, struct inspected *inspected, enu
 	case FLOW_STEP_PASS:
 	case FLOW_STEP_HOLD:
 		let_go(inspector, inspected);
+		if (inspected->held_count > 0)
+			vouch_held(&inspected->vouching, inspected->acknowledgement);
 		break;
 	case FLOW_STEP_DENY:
 		deny_for(inspector, inspected, inspected->flow.reason, NULL);
@@ -338,6 +341,9 @@ static struct inspected *flow_of(struct inspector *inspector, const struct packe
 	if (inspected) {
 		inspected->inspector = inspector;
 		inspected->initial_sequence = queued->first_sequence;
+		vouch_init(&inspected->vouching, inspector->loop, inspector->sender,
+			   &inspected->flow.stream, &inspected->client, &inspected->server,
+			   inspected->initial_sequence);
 	}
 	return inspected;
 }
@@ -498,7 +504,7 @@ void inspector_free(struct inspector *inspector)
 	loop_timer_stop(inspector->loop, &inspector->sweep);
 	if (inspector->table)
 		for (struct inspected *at = flow_table_oldest(inspector->table); at; at = at->newer)
-			if (at->looking_up)
+			if (vouch_stop(&at->vouching), at->looking_up)
 				resolver_cancel(inspector->resolver, &at->lookup);
 	/* Packets that are still held are dropped by the kernel with the queue. */
 	if (inspector->queue)

@@ -121,8 +121,8 @@ static int visit_message(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
-/* Reads the dump to its end. */
-static int read_dump(struct listener *listener, struct walk *walk)
+/* Reads to the end of a dump, or to the acknowledgement. */
+static int read_answers(struct listener *listener, struct walk *walk)
 {
 	for (;;) {
 		ssize_t got =
@@ -152,8 +152,38 @@ int conntrack_walk(void (*visit)(void *context, const struct conntrack_flow *flo
 	message->nlmsg_flags |= NLM_F_DUMP;
 	r = listener_send(&listener, message);
 	if (r == 0)
-		r = read_dump(&listener, &walk);
+		r = read_answers(&listener, &walk);
 	listener_close(&listener);
+	return r;
+}
+
+static void copy_flow(void *context, const struct conntrack_flow *flow)
+{
+	*(struct conntrack_flow *)context = *flow;
+}
+
+int conntrack_find(const struct conntrack_flow *tuple, struct conntrack_flow *ret_flow)
+{
+	char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *message = make_request(
+		buffer, IPCTNL_MSG_CT_GET, tuple->source.address.family == 4 ? AF_INET : AF_INET6);
+	struct conntrack_flow found = {0};
+	struct walk walk = {copy_flow, &found, now_ns()};
+	struct listener listener;
+	int r = listener_open(&listener, MESSAGE_MAX, RECEIVE_BUFFER, false);
+
+	if (r)
+		return r;
+	conntrack_message_put_tuple(message, tuple);
+	message->nlmsg_flags |= NLM_F_ACK;
+	r = listener_send(&listener, message);
+	if (r == 0)
+		r = read_answers(&listener, &walk);
+	listener_close(&listener);
+	if (r == 0 && found.mark == 0)
+		r = -ENOENT;
+	if (r == 0)
+		*ret_flow = found;
 	return r;
 }
 

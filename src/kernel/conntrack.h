@@ -31,5 +31,7 @@ uint64_t conntrack_events_lost(const struct conntrack_events *events);
 /* Walks the table (both families), flows with a mark of ours only. Blocks; not for workers'
  * threads. */
 int conntrack_walk(void (*visit)(void *context, const struct conntrack_flow *flow), void *context);
+/* The flow with this protocol, source and destination, if it carries a mark of ours. -ENOENT. */
+int conntrack_find(const struct conntrack_flow *tuple, struct conntrack_flow *ret_flow);
 /* Sets the mark of a flow that still exists. -ENOENT. */
 int conntrack_set_mark(const struct conntrack_flow *flow, uint32_t mark);

@@ -792,7 +792,14 @@ static void cut_flow(struct loop_timer *timer)
 	(void)timer;
 	find_flows();
 	assert_int_equal(s_world.flows, 1);
+	struct conntrack_flow found;
+	assert_int_equal(conntrack_find(&s_world.flow, &found), 0);
+	assert_int_equal(found.mark, s_world.flow.mark);
 	assert_int_equal(conntrack_set_mark(&s_world.flow, mark_make(MARK_DENIED, NUMBER)), 0);
+	assert_int_equal(conntrack_find(&s_world.flow, &found), 0);
+	assert_int_equal(found.mark, mark_make(MARK_DENIED, NUMBER));
+	found.source.port++;
+	assert_int_equal(conntrack_find(&found, &found), -ENOENT);
 }
 
 static void a_running_flow_can_be_cut(void **state)
