@@ -27,8 +27,7 @@
  * classified by a bare SYN only: a packet from the middle of a connection that conntrack has lost
  * must not become "new" somewhere behind its hello.
  *
- * INSPECTED is the server's to give: its first handshake record (0x16) that is not a
- * HelloRetryRequest proves that it has read the hello we judged. The packet must come from where
+ * INSPECTED is the server's to give: its ServerHello that is not a HelloRetryRequest proves that it has read the hello we judged. The packet must come from where
  * the server's address is routed to (fib), since the inside could send a forged one. A SYN in the
  * original direction sends an inspected flow back to HELLO: whatever the two ends mean by it, the
  * next bytes are a hello again.
@@ -39,7 +38,9 @@
  * priority 1) and brings what it is as packet mark: of a hello (HELLO), a hello's last packet
  * (CONFIRM: the connection now is), one of a connection whose hello has left (REPEAT), or DENIED.
  * A connection in CONFIRM takes none but REPEAT: the inspector forgets flows, the kernel does not, so
- * no second hello can be put together with a piece of the first.
+ * no second hello can be put together with a piece of the first. A packet that waited while its
+ * connection died (a new SYN took its addresses and ports) is dropped: its bytes would go into
+ * another stream.
  *
  * In HELLO and CONFIRM the hop limit is set to 64 on the way out, so that no packet we saw can die
  * between us and the server, and a SYN with data is dropped (its bytes would be before any hello).

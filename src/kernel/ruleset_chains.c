@@ -10,6 +10,10 @@
 #define IS_SYN      "tcp flags & (fin | syn | rst | ack) == syn "
 #define HAS_SYN     "tcp flags & syn == syn "
 #define HAS_PAYLOAD "@ih,0,8 0x00-0xff "
+/* a handshake record (22, version 3.x) that begins with a ServerHello (2, below 64 KiB, of TLS 1.0
+ * to 1.3): RFC 8446 sections 5.1 and 4.1.3. More than the first byte, since a client can choose
+ * with its window where the segments of an answer begin. */
+#define IS_SERVER_HELLO "@ih,0,16 0x1603 @ih,40,16 0x0200 @ih,72,16 0x0301-0x0303 "
 /* first half of the HelloRetryRequest's random (RFC 8446 section 4.1.3), behind the record header,
  * handshake header and version of a TLS record that starts the payload */
 #define IS_NOT_RETRY_REQUEST "@ih,88,128 != 0xcf21ad74e59a6111be1d8c021e65b891 "
@@ -36,6 +40,7 @@ static const char *const s_chains[] = {
 	"queue_with_sequence",
 	"released",
 	"released_payload",
+	"refused",
 	"confirmed",
 	"postrouting",
 	"output",
@@ -245,7 +250,8 @@ static void add_forward(struct text *out)
 		      "\t\tjump " SEQUENCE_REMEMBER_CHAIN "\n"
 		      "\t}\n\n"
 		      "\tchain confirm {\n"
-		      "\t\tmeta l4proto tcp @ih,0,8 0x16 " IS_NOT_RETRY_REQUEST COMES_FROM_SERVER
+		      "\t\tmeta l4proto tcp " IS_SYN_ACK "counter drop\n"
+		      "\t\tmeta l4proto tcp " IS_SERVER_HELLO IS_NOT_RETRY_REQUEST COMES_FROM_SERVER
 		      "ct mark set ct mark & $NUMBER | $INSPECTED jump " SEQUENCE_FORGET_CHAIN "\n"
 		      "\t\taccept\n"
 		      "\t}\n\n");
@@ -298,15 +304,22 @@ static void add_inspection(struct text *out)
 		      "\tchain released {\n"
 		      "\t\ttype filter hook forward priority 1; policy accept;\n"
 		      "\t\tiifname != $inside accept\n"
-		      "\t\tct mark & $STATE != { $HELLO, $CONFIRM, $INSPECTED } accept\n"
+		      "\t\tct mark & $STATE != { $HELLO, $CONFIRM, $INSPECTED, $DENIED } accept\n"
+		      "\t\tct mark & $STATE == $DENIED goto refuse\n"
 		      "\t\tmeta l4proto tcp " HAS_PAYLOAD "goto released_payload\n"
 		      "\t}\n\n"
 		      "\tchain released_payload {\n"
+		      "\t\tct status dying counter drop\n"
 		      "\t\tmeta mark & $STATE == $DENIED ct mark set meta mark goto refuse\n"
 		      "\t\tct mark & $STATE == $INSPECTED accept\n"
 		      "\t\tct mark & $STATE . meta mark & $STATE vmap { $HELLO . $HELLO : accept, "
-		      "$HELLO . $CONFIRM : goto confirmed, $CONFIRM . $REPEAT : accept }\n"
+		      "$HELLO . $CONFIRM : goto confirmed, $CONFIRM . $REPEAT : accept, "
+		      "$CONFIRM . $HELLO : goto refused, $CONFIRM . $CONFIRM : goto refused }\n"
 		      "\t\tcounter drop\n"
+		      "\t}\n\n"
+		      "\tchain refused {\n"
+		      "\t\tct mark set ct mark & $NUMBER | $DENIED\n"
+		      "\t\tgoto refuse\n"
 		      "\t}\n\n"
 		      "\tchain confirmed {\n"
 		      "\t\tct mark set meta mark\n"
