@@ -2,7 +2,11 @@
 
 BUILD ?= build
 
-.PHONY: all deps deps-lint demo test lint sanitize valgrind clean
+# configure FOLDER,OPTIONS: makes a build folder; meson speaks only when it fails.
+comma := ,
+configure = test -f $(1)/build.ninja || meson setup $(2) $(1) >$(1).log 2>&1 && rm -f $(1).log || { cat $(1).log >&2; rm -f $(1).log; exit 1; }
+
+.PHONY: all deps deps-lint demo test lint sanitize valgrind fuzz clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
@@ -10,7 +14,7 @@ all: $(BUILD)/build.ninja
 $(BUILD)/build.ninja:
 	@command -v meson >/dev/null || { echo "meson is missing: install the Debian package meson (all of them: make deps)" >&2; exit 1; }
 	@command -v ninja >/dev/null || { echo "ninja is missing: install the Debian package ninja-build (all of them: make deps)" >&2; exit 1; }
-	@meson setup $(BUILD) >/dev/null || { meson setup $(BUILD); exit 1; }
+	@$(call configure,$(BUILD))
 
 # The laboratory runs only as root, so only root needs its packages.
 deps:
@@ -29,15 +33,23 @@ test: deps all
 lint: deps-lint
 	@tools/lint $(PARTS)
 
-# The unit tests and corpora once more: under AddressSanitizer and UBSan, and under valgrind.
+# The unit tests and corpora once more, under AddressSanitizer and UBSan; LAB=1: the laboratory's tests too.
 sanitize: deps
-	@test -f $(BUILD)-asan/build.ninja || meson setup $(BUILD)-asan -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
-	@ninja -C $(BUILD)-asan --quiet
-	@meson test -C $(BUILD)-asan --no-rebuild --quiet --print-errorlogs
+	@$(call configure,$(BUILD)-sanitize,-Db_sanitize=address$(comma)undefined -Db_lundef=false)
+	@ninja -C $(BUILD)-sanitize --quiet
+	@$(if $(LAB),tests/run $(BUILD)-sanitize,meson test -C $(BUILD)-sanitize --no-rebuild --quiet --print-errorlogs)
 
+# The unit tests under valgrind.
 valgrind: deps all
 	@meson test -C $(BUILD) --no-rebuild --quiet --print-errorlogs --suite unit --timeout-multiplier 20 \
 		--wrap 'valgrind --quiet --suppressions=$(CURDIR)/tests/valgrind.supp --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite'
 
+# Every fuzz target for SECONDS, from its corpus; TARGETS="packet name": these only.
+SECONDS ?= 20
+fuzz: deps-lint
+	@export CC=clang; $(call configure,$(BUILD)-fuzz,-Dfuzz=true)
+	@ninja -C $(BUILD)-fuzz --quiet
+	@tools/fuzz $(BUILD)-fuzz $(SECONDS) $(TARGETS)
+
 clean:
-	rm -rf $(BUILD) $(BUILD)-asan build-gcc build-clang
+	rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD)-fuzz build-gcc build-clang

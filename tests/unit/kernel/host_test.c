@@ -40,7 +40,7 @@ static void routing_is_installed_once_and_removed(void **state)
 {
 	(void)state;
 	if (!enter_own_namespace())
-		skip();
+		skip_because("needs root, for a network namespace of its own");
 	assert_int_equal(host_routing_install(), 0);
 	assert_int_equal(host_routing_install(), 0);
 	assert_int_equal(count_in_output("ip rule", "fwmark 0xb0000000/0xf0000000 lookup 7053"), 1);
@@ -61,7 +61,7 @@ static void settings_are_switched_on(void **state)
 
 	(void)state;
 	if (!enter_own_namespace())
-		skip();
+		skip_because("needs root, for a network namespace of its own");
 	assert_int_equal(
 		nft_apply("table inet x {\nchain c {\ntype filter hook forward priority 0; "
 			  "ct state new accept\n}\n}\n",
@@ -89,7 +89,7 @@ static void own_addresses_leave_out_loopback_and_link_local(void **state)
 
 	(void)state;
 	if (!enter_own_namespace())
-		skip();
+		skip_because("needs root, for a network namespace of its own");
 	assert_int_equal(host_addresses(addresses, 4, &count), 0);
 	assert_int_equal(count, 0);
 	assert_int_equal(system("ip link add v0 type veth peer name v1 && ip link set v0 up && "
@@ -113,7 +113,7 @@ static void the_life_sign_goes_with_its_owner(void **state)
 
 	(void)state;
 	if (!enter_own_namespace())
-		skip();
+		skip_because("needs root, for a network namespace of its own");
 	assert_int_equal(pipe(ends), 0);
 	pid_t child = fork();
 	if (child == 0) {
@@ -148,7 +148,7 @@ static void the_life_sign_can_be_taken_back(void **state)
 
 	(void)state;
 	if (!enter_own_namespace())
-		skip();
+		skip_because("needs root, for a network namespace of its own");
 	sign = life_sign_start(s_inside, COUNT(s_inside));
 	assert_non_null(sign);
 	life_sign_stop(sign);
@@ -165,7 +165,7 @@ static void flushing_removes_our_table_only(void **state)
 
 	(void)state;
 	if (!enter_own_namespace())
-		skip();
+		skip_because("needs root, for a network namespace of its own");
 	assert_int_equal(host_ruleset_flush(), 0);
 	assert_int_equal(nft_apply("table inet sallyport {\n}\ntable inet other {\n}\n", &words),
 			 0);
@@ -199,7 +199,7 @@ static void resets_carry_any_source(void **state)
 {
 	(void)state;
 	if (!enter_own_namespace())
-		skip();
+		skip_because("needs root, for a network namespace of its own");
 	check_reset("203.0.113.7:443", "127.0.0.1:5000", AF_INET, 0);
 	check_reset("[2001:db8::7]:443", "[::1]:5000", AF_INET6, 40);
 	packet_sender_close(NULL);

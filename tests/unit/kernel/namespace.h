@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../skip.h"
+
 /* False: not allowed here (not root); the caller skips. */
 static inline bool enter_own_namespace(void)
 {

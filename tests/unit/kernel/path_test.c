@@ -478,7 +478,7 @@ static void forget_flows(void)
 static void start_afresh(void)
 {
 	if (!s_world.ready)
-		skip();
+		skip_because("needs root, for a network namespace of its own");
 	forget_flows();
 	apply(true);
 	install_queue();

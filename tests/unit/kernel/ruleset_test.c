@@ -372,7 +372,7 @@ static void the_kernel_takes_every_golden_ruleset(void **state)
 
 	(void)state;
 	if (!enter_own_namespace())
-		skip();
+		skip_because("needs root, for a network namespace of its own");
 	for (size_t i = 0; i < COUNT(examples); i++)
 		check_applies(&examples[i]);
 	check_applies(&again);
@@ -409,7 +409,7 @@ static void any_address_is_a_prefix_like_others(void **state)
 
 	(void)state;
 	if (!enter_own_namespace())
-		skip();
+		skip_because("needs root, for a network namespace of its own");
 	example.settings.sources = all;
 	example.settings.source_count = 3;
 	check_applies(&example);
@@ -433,7 +433,7 @@ static void a_long_label_is_cut_between_characters(void **state)
 	memcpy(label + 126, "\xc3\xa9", 2); /* é over the edge */
 	label[199] = '\0';
 	if (!enter_own_namespace())
-		skip();
+		skip_because("needs root, for a network namespace of its own");
 	check_applies(&example);
 	label[125] = '\0';
 	check_applies(&example);
@@ -482,7 +482,7 @@ static void a_refused_ruleset_changes_nothing_and_says_why(void **state)
 
 	(void)state;
 	if (!enter_own_namespace())
-		skip();
+		skip_because("needs root, for a network namespace of its own");
 	check_applies(&example);
 	assert_int_equal(
 		nft_apply("flush ruleset\nadd rule inet sallyport nowhere accept\n", &words),

@@ -65,7 +65,7 @@ static void elements_arrive_with_their_timeouts(void **state)
 
 	(void)state;
 	if (!enter_own_namespace())
-		skip();
+		skip_because("needs root, for a network namespace of its own");
 	make_table();
 	struct kernel_sets *sets = kernel_sets_open();
 	assert_non_null(sets);
@@ -85,7 +85,7 @@ static void a_second_put_replaces_the_timeout_either_way(void **state)
 
 	(void)state;
 	if (!enter_own_namespace())
-		skip();
+		skip_because("needs root, for a network namespace of its own");
 	make_table();
 	struct kernel_sets *sets = kernel_sets_open();
 	assert_int_equal(kernel_sets_put(sets, &shorter, 1), 0);
@@ -103,7 +103,7 @@ static void an_element_may_come_twice_in_one_put(void **state)
 
 	(void)state;
 	if (!enter_own_namespace())
-		skip();
+		skip_because("needs root, for a network namespace of its own");
 	make_table();
 	struct kernel_sets *sets = kernel_sets_open();
 	assert_int_equal(kernel_sets_put(sets, twice, 2), 0);
@@ -122,7 +122,7 @@ static void a_put_is_all_or_nothing(void **state)
 
 	(void)state;
 	if (!enter_own_namespace())
-		skip();
+		skip_because("needs root, for a network namespace of its own");
 	make_table();
 	struct kernel_sets *sets = kernel_sets_open();
 	assert_int_equal(kernel_sets_put(sets, unknown, 2), -ENOENT);
@@ -140,7 +140,7 @@ static void senseless_elements_are_refused(void **state)
 
 	(void)state;
 	if (!enter_own_namespace())
-		skip();
+		skip_because("needs root, for a network namespace of its own");
 	make_table();
 	struct kernel_sets *sets = kernel_sets_open();
 	elements[0] = element(0, "198.51.100.1", 0);
@@ -169,7 +169,7 @@ static void puts_are_quick(void **state)
 
 	(void)state;
 	if (!enter_own_namespace())
-		skip();
+		skip_because("needs root, for a network namespace of its own");
 	make_table();
 	struct kernel_sets *sets = kernel_sets_open();
 	clock_gettime(CLOCK_MONOTONIC, &start);
@@ -199,7 +199,7 @@ static void the_queue_rule_is_one_however_often_it_is_put(void **state)
 
 	(void)state;
 	if (!enter_own_namespace())
-		skip();
+		skip_because("needs root, for a network namespace of its own");
 	assert_int_equal(queue_rule_install(0, 1), -ENOENT);
 	make_table();
 	assert_int_equal(queue_rule_install(0, 1), 0);

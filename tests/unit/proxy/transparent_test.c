@@ -1,5 +1,6 @@
 /* Connections as TPROXY brings them; without the right to take them (CAP_NET_ADMIN), skipped. */
 #include "stage.h"
+#include "../skip.h"
 
 #include <netinet/in.h>
 
@@ -21,7 +22,7 @@ static int may_be_transparent(void **state)
 static void raise_transparent(struct stage *stage, void **state)
 {
 	if (!*state)
-		skip();
+		skip_because("needs root, for a transparent socket");
 	stage->transparent = true;
 	raise_stage(stage);
 }

@@ -1,4 +1,5 @@
 #include "resolve_case.h"
+#include "../skip.h"
 
 #include "resolve/dns_proxy.h"
 
@@ -725,7 +726,7 @@ static void it_listens_on_ipv6_beside_ipv4(void **state)
 
 	(void)state;
 	if (descriptor < 0 || bind(descriptor, (struct sockaddr *)&address, sizeof(address)) < 0)
-		skip();
+		skip_because("there is no IPv6 here");
 	scene = scene_new_with(settings);
 	settings.listen[0] =
 		(struct ip_endpoint){.address = {.family = 6}, .port = scene->endpoint.port};
@@ -790,7 +791,7 @@ static void a_transparent_listener_knows_the_destination(void **state)
 	(void)state;
 	close(probe);
 	if (!may)
-		skip();
+		skip_because("needs root, for a transparent socket");
 	scene = scene_new_with((struct dns_proxy_settings){.transparent = true});
 	ask("plain.test.example", DNS_TYPE_A, 0);
 	assert_int_equal(reply_answers(), 1);
