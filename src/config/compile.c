@@ -59,6 +59,20 @@ static int add_own_addresses(const struct config *config, struct rule_set *set)
 	return 0;
 }
 
+static int add_protected_sources(const struct config *config, struct rule_set *set)
+{
+	size_t count = config->network.source_count;
+	struct ip_prefix *copy = calloc(count + 1, sizeof(*copy));
+
+	if (!copy)
+		return -ENOMEM;
+	if (count > 0)
+		memcpy(copy, config->network.sources, count * sizeof(*copy));
+	set->protected_sources = copy;
+	set->protected_source_count = count;
+	return 0;
+}
+
 static struct policy *compile(struct rule_set *set, struct problems *problems)
 {
 	cleanup(free_memory) char *detail = NULL;
@@ -83,7 +97,8 @@ struct policy *config_compile(const struct config *config, struct catalog_choice
 
 	if (add_catalog_rules(config, &set, choices, problems) < 0)
 		return NULL;
-	if (config_copy_rules(&config->own, &set) < 0 || add_own_addresses(config, &set) < 0) {
+	if (config_copy_rules(&config->own, &set) < 0 || add_own_addresses(config, &set) < 0 ||
+	    add_protected_sources(config, &set) < 0) {
 		fail_memory(problems);
 		return NULL;
 	}

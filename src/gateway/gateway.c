@@ -133,7 +133,8 @@ static int prepare_host(struct gateway *gateway)
 {
 	const char *path = NULL;
 
-	if (host_sysctl_prepare(gateway->config->network.set_forwarding, &path) < 0) {
+	if (host_sysctl_prepare(gateway->config->network.set_forwarding, &gateway->switched,
+				&path) < 0) {
 		log_error("cannot write %s: %s (sallyport run needs root)", path, strerror(errno));
 		return -1;
 	}
@@ -219,7 +220,7 @@ static int open_kernel_side(struct gateway *gateway)
 {
 	if (!gateway->applied.in_kernel)
 		return 0;
-	if (state_load(gateway) < 0 || prepare_host(gateway) < 0 || put_ruleset(gateway) < 0)
+	if (state_load(gateway) < 0 || put_ruleset(gateway) < 0 || prepare_host(gateway) < 0)
 		return -1;
 	if (reporter_open(&gateway->reporter, gateway) < 0) {
 		log_error("cannot listen to the kernel's reports: %s", strerror(errno));
@@ -280,7 +281,8 @@ static void leave_kernel(struct gateway *gateway)
 			 "keep)");
 		return;
 	}
-	if (host_ruleset_flush() < 0 || host_routing_remove() < 0)
+	if (host_sysctl_restore(gateway->switched) < 0 || host_ruleset_flush() < 0 ||
+	    host_routing_remove() < 0)
 		log_warning("could not remove all of the ruleset and the routing rule");
 	else
 		log_info("stopped; the ruleset was removed (network.on_stop: flush)");

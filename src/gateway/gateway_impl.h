@@ -110,6 +110,7 @@ struct gateway {
 	struct ip_address own_addresses[64];
 	size_t own_address_count;
 	_Atomic uint64_t lifetime_ms, grace_ms; /* of pins: dns.stale_after, dns.grace */
+	unsigned int switched;                  /* kernel settings that were off before (host.h) */
 	uint64_t started_wall_ms;
 	const uint8_t *numbers_in_use; /* during a sweep of admissions */
 	uint64_t reloads, failed_reloads;

@@ -138,47 +138,74 @@ int host_routing_remove(void)
 }
 
 /* Writes "1" unless it stands there already (settings may be read-only and right). */
-static int switch_on(const char *path)
-{
-	char value = '\0';
-	cleanup(close_descriptor) int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+static const struct {
+	const char *path;
+	bool forwarding, needs_v6;
+} s_settings[] = {
+	{"/proc/sys/net/ipv4/ip_forward", true, false},
+	{"/proc/sys/net/ipv6/conf/all/forwarding", true, true},
+	{"/proc/sys/net/netfilter/nf_conntrack_acct", false, false},
+	{"/proc/sys/net/netfilter/nf_conntrack_timestamp", false, false},
+};
 
-	if (descriptor < 0)
-		return -errno;
-	if (read(descriptor, &value, 1) == 1 && value == '1')
-		return 0;
-	cleanup(close_descriptor) int writer = open(path, O_WRONLY | O_CLOEXEC);
-	if (writer < 0 || write(writer, "1\n", 2) != 2)
+#define SETTING_COUNT (sizeof(s_settings) / sizeof(s_settings[0]))
+
+static int write_setting(const char *path, const char *value)
+{
+	cleanup(close_descriptor) int descriptor = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (descriptor < 0 || write(descriptor, value, 1) != 1)
 		return -errno;
 	return 0;
 }
 
-int host_sysctl_prepare(bool set_forwarding, const char **ret_path)
+/* 1: it was off; 0: it was on already. */
+static int switch_on(const char *path)
 {
-	static const struct {
-		const char *path;
-		bool forwarding, needs_v6;
-	} settings[] = {
-		{"/proc/sys/net/ipv4/ip_forward", true, false},
-		{"/proc/sys/net/ipv6/conf/all/forwarding", true, true},
-		{"/proc/sys/net/netfilter/nf_conntrack_acct", false, false},
-		{"/proc/sys/net/netfilter/nf_conntrack_timestamp", false, false},
-	};
+	char value = '\0';
+	cleanup(close_descriptor) int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+	int r;
 
-	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+	if (descriptor < 0)
+		return -errno;
+	if (read(descriptor, &value, 1) == 1 && value != '0')
+		return 0;
+	r = write_setting(path, "1");
+	return r ? r : 1;
+}
+
+int host_sysctl_prepare(bool set_forwarding, unsigned int *ret_switched, const char **ret_path)
+{
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
 		int r;
 
-		if (settings[i].forwarding && !set_forwarding)
+		if (s_settings[i].forwarding && !set_forwarding)
 			continue;
-		r = switch_on(settings[i].path);
-		if (r == -ENOENT && settings[i].needs_v6)
+		r = switch_on(s_settings[i].path);
+		if (r == -ENOENT && s_settings[i].needs_v6)
 			continue; /* a kernel without IPv6 forwards none */
-		if (r) {
-			*ret_path = settings[i].path;
+		if (r < 0) {
+			*ret_path = s_settings[i].path;
 			return r;
 		}
+		if (r > 0)
+			*ret_switched |= 1u << i;
 	}
 	return 0;
+}
+
+int host_sysctl_restore(unsigned int switched)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		if (!(switched & 1u << i))
+			continue;
+		int r = write_setting(s_settings[i].path, "0");
+		if (r < 0)
+			error = r;
+	}
+	return error;
 }
 
 static bool is_own_address(const struct ifaddrs *entry, struct ip_address *ret_address)

@@ -8,9 +8,15 @@
 int host_routing_install(void);
 int host_routing_remove(void);
 
-/* net.ipv4.ip_forward, net.ipv6.conf.all.forwarding, conntrack accounting and timestamps. On
-   failure ret_path points at the constant path of the setting that could not be written. */
-int host_sysctl_prepare(bool set_forwarding, const char **ret_path);
+/*
+ * net.ipv4.ip_forward, net.ipv6.conf.all.forwarding, conntrack accounting and timestamps. Only once
+ * the ruleset is loaded: before it nothing may be forwarded, and the conntrack settings come with
+ * its first use. Each setting that was off is added to *ret_switched as a bit, also on failure;
+ * then ret_path points at the constant path of the setting that could not be written.
+ */
+int host_sysctl_prepare(bool set_forwarding, unsigned int *ret_switched, const char **ret_path);
+/* Switches off again what `switched` names. */
+int host_sysctl_restore(unsigned int switched);
 
 /* The addresses of this host's interfaces (loopback and link-local left out). */
 int host_addresses(struct ip_address *addresses, size_t capacity, size_t *ret_count);

@@ -117,9 +117,11 @@ static int check_rules(const struct policy *policy, const struct policy_rule **r
 
 static int tidy_prefixes(struct rule_set *set)
 {
-	if (!prefixes_are_valid(set->private_destinations, set->private_destination_count) ||
+	if (!prefixes_are_valid(set->protected_sources, set->protected_source_count) ||
+	    !prefixes_are_valid(set->private_destinations, set->private_destination_count) ||
 	    !prefixes_are_valid(set->special_exceptions, set->special_exception_count))
 		return -EINVAL;
+	prefixes_tidy(set->protected_sources, &set->protected_source_count);
 	prefixes_tidy(set->private_destinations, &set->private_destination_count);
 	prefixes_tidy(set->special_exceptions, &set->special_exception_count);
 	for (size_t i = 0; i < set->collection_count; i++)

@@ -1,7 +1,11 @@
 /*
  * The guard on addresses: what no name may lead to, whatever a rule or a DNS answer says. Fails
  * closed: what is no address at all is special. The gateway's own addresses have no exception.
+ *
+ * And the guard on sources: nobody but the protected ones, and the host itself, gets anything.
  */
+#include <string.h>
+
 #include "policy/policy_impl.h"
 #include "policy/prefixes_impl.h"
 
@@ -46,4 +50,20 @@ enum reason policy_check_address(const struct policy *policy, const struct ip_ad
 	return prefixes_contain(set->special_exceptions, set->special_exception_count, address)
 		       ? REASON_RULE_ALLOWS
 		       : REASON_SPECIAL_ADDRESS;
+}
+
+static bool is_loopback(const struct ip_address *address)
+{
+	static const uint8_t v6[16] = {[15] = 1};
+
+	return address->family == 4 ? address->bytes[0] == 127
+				    : memcmp(address->bytes, v6, sizeof(v6)) == 0;
+}
+
+bool policy_protects(const struct policy *policy, const struct ip_address *source)
+{
+	const struct rule_set *set = &policy->set;
+
+	return set->protected_source_count == 0 || is_loopback(source) ||
+	       prefixes_contain(set->protected_sources, set->protected_source_count, source);
 }

@@ -79,8 +79,11 @@ static uint32_t find_application_rule(const struct policy *policy, const struct 
 struct verdict policy_judge(const struct policy *policy, const struct policy_facts *facts)
 {
 	struct verdict verdict = {.action = RULE_DENY, .reason = REASON_NO_RULE};
-	uint32_t position = find_network_rule(policy, facts);
+	uint32_t position;
 
+	if (!policy_protects(policy, &facts->source))
+		return (struct verdict){RULE_DENY, REASON_SOURCE_NOT_PROTECTED, NULL};
+	position = find_network_rule(policy, facts);
 	if (position == NO_POSITION)
 		position = find_application_rule(policy, facts);
 	if (position != NO_POSITION) {

@@ -56,6 +56,10 @@ struct verdict {
 
 struct verdict policy_judge(const struct policy *policy, const struct policy_facts *facts);
 
+/* Is `source` one of the protected ones, or the host itself? Both judges deny all others with
+   SOURCE_NOT_PROTECTED. */
+bool policy_protects(const struct policy *policy, const struct ip_address *source);
+
 /* May `source` ask DNS for `name`: could any rule allow anything for it? (DNS_NAME when not.) */
 struct verdict policy_judge_query(const struct policy *policy, const struct ip_address *source,
 				  const struct name *name);

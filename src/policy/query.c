@@ -168,8 +168,11 @@ static uint32_t find_application_rule(const struct policy *policy, const struct 
 struct verdict policy_judge_query(const struct policy *policy, const struct ip_address *source,
 				  const struct name *name)
 {
-	uint32_t position = find_network_rule(policy, source, name);
+	uint32_t position;
 
+	if (!policy_protects(policy, source))
+		return (struct verdict){RULE_DENY, REASON_SOURCE_NOT_PROTECTED, NULL};
+	position = find_network_rule(policy, source, name);
 	if (position == NO_POSITION)
 		position = find_application_rule(policy, source, name);
 	if (position == NO_POSITION)

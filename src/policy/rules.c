@@ -125,6 +125,7 @@ void rule_set_done(struct rule_set *set)
 		free(collection->name);
 	}
 	free(set->collections);
+	free(set->protected_sources);
 	free(set->private_destinations);
 	free(set->special_exceptions);
 	free(set->own_addresses);

@@ -77,6 +77,9 @@ struct rule_collection {
 struct rule_set {
 	struct rule_collection *collections;
 	size_t collection_count;
+	/* Who may ask for anything at all, besides the host itself (loopback); empty: everyone. */
+	struct ip_prefix *protected_sources;
+	size_t protected_source_count;
 	/* Exceptions to the guard on addresses (policy.h). */
 	struct ip_prefix *private_destinations;
 	size_t private_destination_count;

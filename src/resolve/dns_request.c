@@ -83,6 +83,14 @@ static struct verdict judge(struct dns_proxy *proxy, const struct dns_route *rou
 				  name);
 }
 
+/* `resolve: any` answers for names that no rule allows, never for sources that are not protected.
+ */
+static bool may_answer(const struct dns_proxy *proxy, const struct verdict *verdict)
+{
+	return verdict->action == RULE_ALLOW ||
+	       (proxy->settings.resolve_any && verdict->reason == REASON_DNS_NAME);
+}
+
 /* The place goes back before sending, which over TCP may close the client and all that it has. */
 static void request_answered(struct resolver_ask *ask, const struct resolver_answer *answer)
 {
@@ -91,7 +99,7 @@ static void request_answered(struct resolver_ask *ask, const struct resolver_ans
 	struct dns_route route = request->route;
 	struct dns_asked asked = {proxy, &route, request->head, &request->query};
 	struct verdict verdict = judge(proxy, &route, &request->name);
-	bool allowed = verdict.action == RULE_ALLOW || proxy->settings.resolve_any;
+	bool allowed = may_answer(proxy, &verdict);
 	size_t length = allowed ? dns_reply_answer(&asked, answer, &verdict)
 				: dns_reply_deny(&asked, &verdict);
 
@@ -130,7 +138,7 @@ static void judge_and_ask(const struct dns_asked *asked, const struct name *name
 	struct dns_proxy *proxy = asked->proxy;
 	struct verdict verdict = judge(proxy, asked->route, name);
 	bool allowed = verdict.action == RULE_ALLOW;
-	bool denied = !allowed && !proxy->settings.resolve_any;
+	bool denied = !may_answer(proxy, &verdict);
 	size_t length = denied ? dns_reply_deny(asked, &verdict) : 0;
 
 	policy_slot_leave(proxy->slot);

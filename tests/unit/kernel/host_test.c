@@ -57,6 +57,7 @@ static void routing_is_installed_once_and_removed(void **state)
 
 static void settings_are_switched_on(void **state)
 {
+	unsigned int switched = 0;
 	const char *path = NULL;
 
 	(void)state;
@@ -67,17 +68,26 @@ static void settings_are_switched_on(void **state)
 			  "ct state new accept\n}\n}\n",
 			  &(struct text){0}),
 		0);
-	assert_int_equal(host_sysctl_prepare(false, &path), 0);
+	assert_int_equal(host_sysctl_prepare(false, &switched, &path), 0);
 	assert_int_equal(count_in_output("cat /proc/sys/net/netfilter/nf_conntrack_acct "
 					 "/proc/sys/net/netfilter/nf_conntrack_timestamp",
 					 "1"),
 			 2);
-	assert_int_equal(host_sysctl_prepare(true, &path), 0);
-	assert_int_equal(host_sysctl_prepare(true, &path), 0);
+	switched = 0;
+	assert_int_equal(host_sysctl_prepare(true, &switched, &path), 0);
+	assert_int_equal(switched, 3); /* forwarding alone: the others were on */
+	assert_int_equal(host_sysctl_prepare(true, &switched, &path), 0);
+	assert_int_equal(switched, 3);
 	assert_null(path);
 	assert_int_equal(count_in_output("cat /proc/sys/net/ipv4/ip_forward "
 					 "/proc/sys/net/ipv6/conf/all/forwarding",
 					 "1"),
+			 2);
+	assert_int_equal(host_sysctl_restore(switched), 0);
+	assert_int_equal(count_in_output("cat /proc/sys/net/ipv4/ip_forward "
+					 "/proc/sys/net/ipv6/conf/all/forwarding "
+					 "/proc/sys/net/netfilter/nf_conntrack_acct",
+					 "0"),
 			 2);
 }
 

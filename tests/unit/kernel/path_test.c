@@ -311,6 +311,7 @@ static void start_sign(void)
 static int build_world(void **state)
 {
 	int node_go, server_go;
+	unsigned int switched = 0;
 	const char *path;
 
 	(void)state;
@@ -322,7 +323,7 @@ static int build_world(void **state)
 	make_link("outside0", s_world.server, "192.0.2", "2001:db8:2");
 	apply(true);
 	install_queue();
-	assert_int_equal(host_sysctl_prepare(true, &path), 0);
+	assert_int_equal(host_sysctl_prepare(true, &switched, &path), 0);
 	assert_int_equal(host_routing_install(), 0);
 	s_world.loop = loop_new();
 	s_world.queue = queue_open(s_world.loop, 3, 1024, packet_queued, NULL);

@@ -136,9 +136,50 @@ static void what_is_no_address_is_special(void **state)
 	policy_free(policy);
 }
 
+static void only_protected_sources_and_the_host_itself_get_anything(void **state)
+{
+	static const struct {
+		const char *source;
+		bool gets;
+	} sources[] = {
+		{"10.42.1.4", true},    {"10.43.0.1", false},
+		{"203.0.113.9", false}, {"127.0.0.1", true},
+		{"::1", true},          {"fd42::4", true},
+		{"fd43::4", false},     {"::ffff:10.42.1.4", false},
+	};
+	struct rule_set set = {0};
+	struct name name = write_name("a.example");
+	struct policy *policy;
+
+	(void)state;
+	write_collection(&set, "team", RULE_APPLICATION, 200, RULE_ALLOW);
+	write_rule(&set, "a", "from:* https:443 pattern:a.example");
+	set.protected_sources = calloc(2, sizeof(struct ip_prefix));
+	assert_int_equal(ip_prefix_parse("10.42.0.0/16", &set.protected_sources[0]), 0);
+	assert_int_equal(ip_prefix_parse("fd42::/48", &set.protected_sources[1]), 0);
+	set.protected_source_count = 2;
+	policy = compile(&set);
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		struct policy_facts facts = {.source = write_address(sources[i].source),
+					     .protocol = FLOW_HTTPS,
+					     .port = 443,
+					     .name = &name};
+		struct verdict judged = policy_judge(policy, &facts);
+		struct verdict query = policy_judge_query(policy, &facts.source, &name);
+
+		assert_int_equal(judged.action, sources[i].gets ? RULE_ALLOW : RULE_DENY);
+		assert_int_equal(query.action, judged.action);
+		assert_int_equal(query.reason, judged.reason);
+		if (!sources[i].gets)
+			assert_int_equal(judged.reason, REASON_SOURCE_NOT_PROTECTED);
+	}
+	policy_free(policy);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_protected_sources_and_the_host_itself_get_anything),
 		cmocka_unit_test(public_addresses_pass_and_special_and_private_ones_do_not),
 		cmocka_unit_test(listed_private_destinations_pass_also_in_disguise),
 		cmocka_unit_test(a_list_of_private_destinations_opens_no_special_address),
