@@ -15,10 +15,14 @@
 #include "gateway/gateway_impl.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -26,7 +30,8 @@
 #include "kernel/queue.h"
 #include "kernel/sequence_rules.h"
 
-#define SAVE_MS 2000
+#define SAVE_MS  2000
+#define SWEEP_MS 60000
 
 DEFINE_CLEANUP(free_problems, struct problems *, problems_free);
 DEFINE_CLEANUP(free_policy, struct policy *, policy_free);
@@ -129,6 +134,46 @@ static void save(struct loop_timer *timer)
 	(void)loop_timer_start(gateway->loop, timer, SAVE_MS, save);
 }
 
+/* Numbers of admissions run out when nobody gives back those of flows that ended. */
+static void sweep(struct loop_timer *timer)
+{
+	struct gateway *gateway = loop_owner(timer, struct gateway, sweeping);
+
+	if (admissions_held(gateway->admissions) > admissions_capacity(gateway->admissions) / 2)
+		gateway_sweep_admissions(gateway);
+	(void)loop_timer_start(gateway->loop, timer, SWEEP_MS, sweep);
+}
+
+/* Every proxied session takes two descriptors and two pipes, every question to an upstream one. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		log_warning("cannot raise the limit of open files to %lu",
+			    (unsigned long)limit.rlim_max);
+}
+
+/* The folder of the admin socket, usually below /run, which is empty after a boot. */
+static int make_socket_folder(const char *path)
+{
+	char folder[PATH_MAX];
+	char *slash;
+
+	snprintf(folder, sizeof(folder), "%s", path);
+	slash = strrchr(folder, '/');
+	if (!slash || slash == folder)
+		return 0;
+	*slash = '\0';
+	if (mkdir(folder, 0755) == 0 || errno == EEXIST)
+		return 0;
+	log_error("cannot make the folder %s of the admin socket: %s", folder, strerror(errno));
+	return -1;
+}
+
 static int prepare_host(struct gateway *gateway)
 {
 	const char *path = NULL;
@@ -226,6 +271,8 @@ static int open_kernel_side(struct gateway *gateway)
 		log_error("cannot listen to the kernel's reports: %s", strerror(errno));
 		return -1;
 	}
+	if (make_socket_folder(gateway->config->admin_socket) < 0)
+		return -1;
 	gateway->admin =
 		admin_open(gateway->loop, gateway->config->admin_socket, admin_request, gateway);
 	if (!gateway->admin) {
@@ -233,6 +280,8 @@ static int open_kernel_side(struct gateway *gateway)
 			  strerror(errno));
 		return -1;
 	}
+	if (loop_timer_start(gateway->loop, &gateway->sweeping, SWEEP_MS, sweep) < 0)
+		return -1;
 	return loop_timer_start(gateway->loop, &gateway->saving, SAVE_MS, save);
 }
 
@@ -299,6 +348,7 @@ static void stop(struct gateway *gateway, bool was_running)
 	reporter_close(&gateway->reporter);
 	admin_close(gateway->admin);
 	loop_timer_stop(gateway->loop, &gateway->saving);
+	loop_timer_stop(gateway->loop, &gateway->sweeping);
 	if (was_running && gateway->applied.in_kernel) {
 		state_save(gateway);
 		leave_kernel(gateway);
@@ -353,6 +403,7 @@ int gateway_run(const struct gateway_options *options)
 		log_error("cannot set up: %s", strerror(errno));
 		return 1;
 	}
+	raise_descriptor_limit();
 	policy_slot_register_thread();
 	status = load_first(&gateway);
 	if (status == 0)

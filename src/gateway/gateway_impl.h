@@ -95,7 +95,7 @@ struct gateway {
 	struct config *config;
 	struct loop *loop; /* main thread: signals, admin, kernel's reports, refresher, saving */
 	struct loop_watch signals;
-	struct loop_timer saving;
+	struct loop_timer saving, sweeping;
 	struct policy_slot *slot;
 	struct pins *pins;
 	struct admissions *admissions;
@@ -110,6 +110,7 @@ struct gateway {
 	struct ip_address own_addresses[64];
 	size_t own_address_count;
 	_Atomic uint64_t lifetime_ms, grace_ms; /* of pins: dns.stale_after, dns.grace */
+	uint64_t saved_changes; /* of the pins, when they were saved last */
 	unsigned int switched;                  /* kernel settings that were off before (host.h) */
 	uint64_t started_wall_ms;
 	const uint8_t *numbers_in_use; /* during a sweep of admissions */
@@ -151,10 +152,13 @@ int gateway_reload(struct gateway *gateway, struct text *error); /* 0, or negati
 /* Judges every running flow that the kernel forwards; cuts what is no longer allowed. Returns how
  * many. */
 size_t gateway_judge_flows(struct gateway *gateway);
+/* Takes back the numbers that neither a rule nor a running flow carries. */
+void gateway_sweep_admissions(struct gateway *gateway);
 
 /* state.c */
 int state_load(struct gateway *gateway);
 void state_save(struct gateway *gateway);
+int state_keep_admissions(struct gateway *gateway);
 
 /* status.c */
 void gateway_status(struct gateway *gateway, struct text *reply);

@@ -74,6 +74,8 @@ static const char *fixed_key_that_changed(const struct config *old, const struct
 		return "workers";
 	if (memcmp(&old->capacity, &new->capacity, sizeof(old->capacity)) != 0)
 		return "capacity";
+	if (old->network.set_forwarding != new->network.set_forwarding)
+		return "network.forwarding";
 	if (strcmp(old->log_file, new->log_file) != 0)
 		return "log.file";
 	if (strcmp(old->state_directory, new->state_directory) != 0)
@@ -243,7 +245,19 @@ static void sweep_numbers(struct gateway *gateway, const struct flows *flows, ui
 	}
 	gateway->numbers_in_use = in_use;
 	admissions_sweep_end(gateway->admissions, begin, number_is_in_use, gateway);
+	(void)state_keep_admissions(gateway);
 	gateway->numbers_in_use = NULL;
+}
+
+void gateway_sweep_admissions(struct gateway *gateway)
+{
+	uint64_t begin = admissions_sweep_begin(gateway->admissions);
+	struct flows flows = {0};
+
+	if (conntrack_walk(collect, &flows) < 0)
+		flows.failed = true;
+	sweep_numbers(gateway, &flows, begin);
+	free(flows.list);
 }
 
 size_t gateway_judge_flows(struct gateway *gateway)

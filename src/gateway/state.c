@@ -1,4 +1,8 @@
-/* Pins and admissions on disk: loaded at the start, saved now and then and at the end. */
+/*
+ * Pins and admissions on disk, loaded at the start. Pins are saved now and then when they have
+ * changed, and at the end. Admissions are kept as they are given: a flow whose number meant nothing
+ * after a crash could not be judged again.
+ */
 #include "gateway/gateway_impl.h"
 
 #include <errno.h>
@@ -37,20 +41,31 @@ int state_load(struct gateway *gateway)
 	report_load(path, admissions_load(gateway->admissions, path));
 	path_of(gateway, "pins", path);
 	report_load(path, pins_load(gateway->pins, path, clock_steady_ms(), clock_wall_ms()));
-	return 0;
+	return state_keep_admissions(gateway);
 }
 
 void state_save(struct gateway *gateway)
 {
+	uint64_t changes = pins_figures(gateway->pins).changes;
 	char path[PATH_MAX];
 	int error;
 
-	path_of(gateway, "admissions", path);
-	error = admissions_save(gateway->admissions, path);
-	if (error == 0) {
-		path_of(gateway, "pins", path);
-		error = pins_save(gateway->pins, path, clock_steady_ms(), clock_wall_ms());
-	}
+	if (changes == gateway->saved_changes)
+		return;
+	path_of(gateway, "pins", path);
+	error = pins_save(gateway->pins, path, clock_steady_ms(), clock_wall_ms());
 	if (error < 0)
 		log_warning("cannot save %s: %s", path, strerror(-error));
+	else
+		gateway->saved_changes = changes;
+}
+
+int state_keep_admissions(struct gateway *gateway)
+{
+	char path[PATH_MAX];
+	int error = admissions_keep(gateway->admissions, path_of(gateway, "admissions", path));
+
+	if (error < 0)
+		log_error("cannot write %s: %s", path, strerror(-error));
+	return error;
 }

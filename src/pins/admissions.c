@@ -10,6 +10,7 @@
 #include "pins/admissions.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,8 @@ struct admissions {
 	uint32_t bucket_mask;
 	uint32_t capacity, held, free_head, next_unused;
 	uint64_t epoch;
+	int file; /* open for appending, or -1 */
+	uint64_t unkept;
 };
 
 static uint32_t *head_of(const struct admissions *admissions, enum admission_kind kind,
@@ -59,6 +62,7 @@ struct admissions *admissions_new(uint32_t capacity)
 	while (buckets < capacity)
 		buckets *= 2;
 	pthread_mutex_init(&admissions->lock, NULL);
+	admissions->file = -1;
 	admissions->key = hash_key_random();
 	admissions->capacity = capacity;
 	admissions->bucket_mask = buckets - 1;
@@ -76,6 +80,7 @@ void admissions_free(struct admissions *admissions)
 	if (!admissions)
 		return;
 	pthread_mutex_destroy(&admissions->lock);
+	close_descriptor(&admissions->file);
 	free(admissions->entries);
 	free(admissions->heads);
 	free(admissions);
@@ -121,6 +126,25 @@ static uint32_t find(const struct admissions *admissions, enum admission_kind ki
 	return number;
 }
 
+#define LINE_MAX_SIZE (sizeof(((struct admission *)NULL)->key) + 32)
+
+static int format_line(char line[LINE_MAX_SIZE], uint32_t number, enum admission_kind kind,
+		       const char *key)
+{
+	return snprintf(line, LINE_MAX_SIZE, "%u %s %s\n", number,
+			kind == ADMISSION_NAME ? "name" : "rule", key);
+}
+
+static void keep(struct admissions *admissions, uint32_t number, enum admission_kind kind,
+		 const char *key)
+{
+	char line[LINE_MAX_SIZE];
+	int length = format_line(line, number, kind, key);
+
+	if (admissions->file >= 0 && write(admissions->file, line, (size_t)length) != length)
+		admissions->unkept++;
+}
+
 int admissions_number(struct admissions *admissions, enum admission_kind kind, const char *key,
 		      uint32_t *ret_number)
 {
@@ -134,8 +158,10 @@ int admissions_number(struct admissions *admissions, enum admission_kind kind, c
 		admissions->entries[number - 1].epoch = admissions->epoch;
 	} else {
 		number = take_free(admissions);
-		if (number != 0)
+		if (number != 0) {
 			put(admissions, number, kind, key);
+			keep(admissions, number, kind, key);
+		}
 	}
 	pthread_mutex_unlock(&admissions->lock);
 	if (number == 0)
@@ -211,6 +237,16 @@ uint32_t admissions_held(const struct admissions *admissions)
 	return held;
 }
 
+uint64_t admissions_unkept(const struct admissions *admissions)
+{
+	uint64_t unkept;
+
+	pthread_mutex_lock(lock_of(admissions));
+	unkept = admissions->unkept;
+	pthread_mutex_unlock(lock_of(admissions));
+	return unkept;
+}
+
 uint32_t admissions_capacity(const struct admissions *admissions)
 {
 	return admissions->capacity;
@@ -218,25 +254,55 @@ uint32_t admissions_capacity(const struct admissions *admissions)
 
 /* --------------------------------------------------- on disk: "number kind key" */
 
-int admissions_save(const struct admissions *admissions, const char *path)
+static int write_whole(const struct admissions *admissions, const char *path)
 {
 	struct text text = TEXT_EMPTY;
 	int error;
 
 	text_add(&text, FIRST_LINE "\n");
-	pthread_mutex_lock(lock_of(admissions));
 	for (uint32_t number = 1; number <= admissions->next_unused; number++) {
 		const struct entry *entry = &admissions->entries[number - 1];
+		char line[LINE_MAX_SIZE];
 
-		if (entry->used)
-			text_addf(&text, "%u %s %s\n", number,
-				  entry->admission.kind == ADMISSION_NAME ? "name" : "rule",
-				  entry->admission.key);
+		if (!entry->used)
+			continue;
+		format_line(line, number, entry->admission.kind, entry->admission.key);
+		text_add(&text, line);
 	}
-	pthread_mutex_unlock(lock_of(admissions));
 	error = text_failed(&text) ? -ENOMEM : state_file_write(path, text.data, text.length);
 	text_free(&text);
 	return error;
+}
+
+/* The lock is held over the write, so that no number is given in between and missed. */
+int admissions_keep(struct admissions *admissions, const char *path)
+{
+	int error, file = -1;
+
+	pthread_mutex_lock(&admissions->lock);
+	error = write_whole(admissions, path);
+	if (error == 0)
+		file = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	if (error == 0 && file < 0)
+		error = -errno;
+	if (error == 0) {
+		close_descriptor(&admissions->file);
+		admissions->file = file;
+	}
+	pthread_mutex_unlock(&admissions->lock);
+	return error;
+}
+
+/* A later line takes the number, or the key, away from an earlier one. */
+static void forget_line(struct admissions *into, uint32_t number, enum admission_kind kind,
+			const char *key)
+{
+	uint32_t other = find(into, kind, key);
+
+	if (into->entries[number - 1].used)
+		give_up(into, number);
+	if (other != 0 && other != number)
+		give_up(into, other);
 }
 
 /* A number outside the capacity (which may have been made smaller) is left out: its flows are then
@@ -259,8 +325,7 @@ static int load_line(struct admissions *into, char *line)
 		return -EBADMSG;
 	if (number > into->capacity)
 		return 0;
-	if (into->entries[number - 1].used || find(into, kind, space + 6) != 0)
-		return -EBADMSG;
+	forget_line(into, (uint32_t)number, kind, space + 6);
 	put(into, (uint32_t)number, kind, space + 6);
 	if (number > into->next_unused)
 		into->next_unused = (uint32_t)number;
@@ -270,6 +335,7 @@ static int load_line(struct admissions *into, char *line)
 /* Numbers below next_unused that no line gave are free. */
 static void chain_the_gaps(struct admissions *admissions)
 {
+	admissions->free_head = 0;
 	for (uint32_t number = admissions->next_unused; number >= 1; number--)
 		if (!admissions->entries[number - 1].used) {
 			admissions->entries[number - 1].next = admissions->free_head;
@@ -289,7 +355,8 @@ static int load_body(struct admissions *into, char *body)
 			return error;
 	}
 	chain_the_gaps(into);
-	return torn ? -EBADMSG : 0;
+	(void)torn; /* the line that a dying host did not finish */
+	return 0;
 }
 
 DEFINE_CLEANUP(free_admissions, struct admissions *, admissions_free);

@@ -43,6 +43,17 @@ void admissions_sweep_end(struct admissions *admissions, uint64_t begin,
 uint32_t admissions_held(const struct admissions *admissions);
 uint32_t admissions_capacity(const struct admissions *admissions);
 
-/* Persisted beside the pins, same manner. -EBADMSG changes nothing. */
-int admissions_save(const struct admissions *admissions, const char *path);
+/*
+ * Keeps the registry in a file: writes it as a whole, and from then on adds each number that is
+ * given before anyone can use it (without a sync: it must outlive the process, not the host, whose
+ * flows end with it). Again after a sweep, to leave out what was freed. Negative errno: the old
+ * file stays in use.
+ */
+int admissions_keep(struct admissions *admissions, const char *path);
+/* Times a number could not be written to the file (disk full): after a crash it would mean nothing.
+ */
+uint64_t admissions_unkept(const struct admissions *admissions);
+
+/* At the start, before anyone else knows the registry. Later lines of the file win; a last line
+   that was cut is left out. -EBADMSG changes nothing. */
 int admissions_load(struct admissions *admissions, const char *path);

@@ -41,7 +41,7 @@ struct pins {
 	uint32_t *by_pair, *by_address, *by_name; /* heads; bucket_mask + 1 of each */
 	uint32_t bucket_mask;
 	uint32_t capacity, held, free_head, next_unused;
-	uint64_t refused;
+	uint64_t refused, changes;
 	uint64_t swept_ms;
 };
 
@@ -147,6 +147,7 @@ static void give_up(struct pins *pins, uint32_t index)
 	entry->next_pair = pins->free_head;
 	pins->free_head = index;
 	pins->held--;
+	pins->changes++;
 }
 
 static void sweep(struct pins *pins, uint64_t now_ms)
@@ -190,6 +191,7 @@ static void put(struct pins *pins, uint32_t index, const struct name *name,
 	};
 	*pair = *to_address = *to_name = index;
 	pins->held++;
+	pins->changes++;
 }
 
 /* Learning with the lock held. */
@@ -204,8 +206,10 @@ static int learn(struct pins *pins, const struct name *name, const struct ip_add
 
 		*ret_news = entry->expires_ms > now_ms ? PIN_REFRESHED : PIN_NEW;
 		*ret_previous_ms = entry->expires_ms > now_ms ? entry->expires_ms : 0;
-		if (expires_ms > entry->expires_ms)
+		if (expires_ms > entry->expires_ms) {
 			entry->expires_ms = expires_ms;
+			pins->changes++;
+		}
 		return 0;
 	}
 	index = take_free(pins, now_ms);
@@ -375,8 +379,10 @@ struct pins_figures pins_figures(const struct pins *pins)
 	struct pins_figures figures;
 
 	lock_for_reading(pins);
-	figures = (struct pins_figures){
-		.capacity = pins->capacity, .held = pins->held, .refused = pins->refused};
+	figures = (struct pins_figures){.capacity = pins->capacity,
+					.held = pins->held,
+					.refused = pins->refused,
+					.changes = pins->changes};
 	unlock(pins);
 	return figures;
 }

@@ -59,6 +59,7 @@ void pins_forget(struct pins *pins, const struct name *name, const struct ip_add
 struct pins_figures {
 	size_t capacity, held; /* held: valid or not yet swept */
 	uint64_t refused;      /* -ENOSPC answers */
+	uint64_t changes;      /* times a pin came, went or got a later expiry */
 };
 struct pins_figures pins_figures(const struct pins *pins);
 

@@ -100,15 +100,16 @@ static void numbers_survive_a_restart_and_gaps_are_used_again(void **state)
 	begin = admissions_sweep_begin(before);
 	number_of(before, ADMISSION_RULE, "own/rule with spaces");
 	admissions_sweep_end(before, begin, only_number_two, NULL);
-	assert_int_equal(admissions_save(before, path), 0);
+	assert_int_equal(admissions_keep(before, path), 0);
+	number_of(before, ADMISSION_NAME, "late.example"); /* given afterwards: number 1 */
+	admissions_free(before); /* as abruptly as a crash: nothing more is written */
 	assert_int_equal(admissions_load(after, path), 0);
 	assert_int_equal(number_of(after, ADMISSION_NAME, "two.example"), 2);
 	assert_int_equal(number_of(after, ADMISSION_RULE, "own/rule with spaces"), 3);
-	assert_false(admissions_find(after, 1, &admission));
-	assert_int_equal(number_of(after, ADMISSION_NAME, "new.example"), 1);
-	assert_int_equal(number_of(after, ADMISSION_NAME, "newer.example"), 4);
+	assert_true(admissions_find(after, 1, &admission));
+	assert_string_equal(admission.key, "late.example");
+	assert_int_equal(number_of(after, ADMISSION_NAME, "new.example"), 4);
 	unlink(path);
-	admissions_free(before);
 	admissions_free(after);
 }
 
@@ -117,13 +118,10 @@ static void a_malformed_file_changes_nothing(void **state)
 	static const char *const bad[] = {
 		"sallyport admissions 9\n",
 		"sallyport admissions 1\n0 name a\n",
-		"sallyport admissions 1\n1 name a\n1 name b\n",
-		"sallyport admissions 1\n1 name a\n2 name a\n",
 		"sallyport admissions 1\n1 thing a\n",
 		"sallyport admissions 1\n1 name \n",
 		"sallyport admissions 1\n1name a\n",
 		"sallyport admissions 1\n99999999999 name a\n",
-		"sallyport admissions 1\n1 name a",
 	};
 	struct admissions *admissions = admissions_new(8);
 	char path[64];
@@ -145,6 +143,42 @@ static void a_malformed_file_changes_nothing(void **state)
 	admissions_free(admissions);
 }
 
+static void later_lines_win_and_a_cut_one_is_left_out(void **state)
+{
+	struct admissions *admissions = admissions_new(8);
+	struct admission admission;
+	char path[64];
+	FILE *file;
+
+	(void)state;
+	snprintf(path, sizeof(path), "/tmp/sallyport-admissions-%d", (int)getpid());
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs("sallyport admissions 1\n1 name a\n2 name b\n1 name c\n3 name b\n4 name d", file);
+	fclose(file);
+	assert_int_equal(admissions_load(admissions, path), 0);
+	assert_int_equal(admissions_held(admissions), 2);
+	assert_true(admissions_find(admissions, 1, &admission));
+	assert_string_equal(admission.key, "c");
+	assert_true(admissions_find(admissions, 3, &admission));
+	assert_string_equal(admission.key, "b");
+	assert_int_equal(number_of(admissions, ADMISSION_NAME, "a"), 2);
+	assert_int_equal(number_of(admissions, ADMISSION_NAME, "d"), 4);
+	unlink(path);
+	admissions_free(admissions);
+}
+
+static void a_number_that_cannot_be_written_is_counted(void **state)
+{
+	struct admissions *admissions = admissions_new(8);
+
+	(void)state;
+	assert_int_equal(admissions_keep(admissions, "/nonexistent/folder/file"), -ENOENT);
+	number_of(admissions, ADMISSION_NAME, "a");
+	assert_int_equal(admissions_unkept(admissions), 0); /* nothing was to be kept */
+	admissions_free(admissions);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +187,8 @@ int main(void)
 		cmocka_unit_test(a_sweep_frees_what_no_flow_carries_and_nobody_asked_for_since),
 		cmocka_unit_test(numbers_survive_a_restart_and_gaps_are_used_again),
 		cmocka_unit_test(a_malformed_file_changes_nothing),
+		cmocka_unit_test(later_lines_win_and_a_cut_one_is_left_out),
+		cmocka_unit_test(a_number_that_cannot_be_written_is_counted),
 	};
 
 	return cmocka_run_group_tests_name("admissions", tests, NULL, NULL);

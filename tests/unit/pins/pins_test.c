@@ -82,6 +82,7 @@ static void learning_again_keeps_the_later_expiry_and_tells_what_was(void **stat
 	assert_int_equal(pins_learn(pins, &name, &address, 250, 300, &news, &previous), 0);
 	assert_int_equal(news, PIN_NEW);
 	assert_int_equal(pins_figures(pins).held, 1);
+	assert_int_equal(pins_figures(pins).changes, 2);
 	pins_free(pins);
 }
 
