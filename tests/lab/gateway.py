@@ -103,10 +103,10 @@ class Gateway:
         self._in_force = self._changed(change)
         self.start()
 
-    def wait_for_save(self):
-        """Waits until it has saved its pins once more, which it does every few seconds."""
-        file, now = self.folder / "state" / "pins", time.time()
-        return wait_for(lambda: file.exists() and file.stat().st_mtime > now, seconds=10)
+    def wait_for_save(self, name):
+        """Waits until the pins of a name are saved, which happens every few seconds."""
+        file = self.folder / "state" / "pins"
+        return wait_for(lambda: file.exists() and f"{name} " in file.read_text(), seconds=10)
 
     def is_running(self):
         return self.server is not None and self.server.is_running()

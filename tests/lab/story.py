@@ -331,7 +331,7 @@ class _SlowDownload:
 def _crash(stage):
     """kill -9 while a download runs: it goes on, and nothing new gets out."""
     stage.clients.curl(f"https://{EASTUS_DATA}/")  # a pin that the restart must bring back
-    stage.gateway.wait_for_save()
+    stage.gateway.wait_for_save(EASTUS_DATA)
     download = stage.notes["download"] = _SlowDownload(stage)
     known = at.MCR.v4
     ports = _local_ports(stage, known)
