@@ -276,7 +276,7 @@ static inline struct policy *write_policy(const struct stage *stage, bool open)
 		if (letter == 'e') /* evil.example is nobody's */
 			continue;
 		snprintf(words, sizeof(words), "from:* http:%u https:%u pattern:%c*.example",
-			 stage->https_only ? 1 : stage->server_port, stage->server_port, letter);
+			 stage->https_only ? 1u : stage->server_port, stage->server_port, letter);
 		write_rule(&set, name, words);
 	}
 	return compile(&set);
