@@ -162,8 +162,10 @@ static void a_continue_is_awaited_and_another_answer_ends_the_connection(void **
 	finish(client, server);
 	begin(&stage, &client, &server, expecting);
 	expect(server, "Expect: 100-continue\r\nContent-Length: 4\r\n\r\n");
-	relay(server, client, "HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n");
+	relay(server, client, "HTTP/1.1 417 No\r\nContent-Length: 2\r\n\r\n");
 	say_with_port(&stage, client, GET); /* it must not pass as a body */
+	expect_silence(server);
+	relay(server, client, "no");
 	expect_end(client);
 	expect_reset(server);
 	finish(client, server);
