@@ -23,6 +23,8 @@ struct application {
 	struct ruleset_rule *rules;
 	struct ruleset_ports **ports; /* of each rule */
 	uint32_t *numbers;
+	uint32_t *named;
+	size_t named_count;
 	size_t rule_count;
 	struct ruleset_pin *elements;
 	size_t element_count, element_capacity;
@@ -35,6 +37,7 @@ static void done(struct application *application)
 	free(application->ports);
 	free(application->rules);
 	free(application->numbers);
+	free(application->named);
 	free(application->elements);
 }
 
@@ -75,6 +78,8 @@ static int add_rule(struct application *application, struct admissions *admissio
 		.ports = application->ports[position],
 		.port_count = rule->port_count,
 	};
+	if (rule->fqdn_count > 0)
+		application->named[application->named_count++] = *number;
 	return 0;
 }
 
@@ -86,7 +91,9 @@ static int add_rules(struct application *application, struct admissions *admissi
 	application->rules = calloc(count + 1, sizeof(*application->rules));
 	application->ports = calloc(count + 1, sizeof(struct ruleset_ports *));
 	application->numbers = calloc(count + 1, sizeof(*application->numbers));
-	if (!application->rules || !application->ports || !application->numbers)
+	application->named = calloc(count + 1, sizeof(*application->named));
+	if (!application->rules || !application->ports || !application->numbers ||
+	    !application->named)
 		return -ENOMEM;
 	application->rule_count = count;
 	for (size_t i = 0; i < count && error == 0; i++)
@@ -205,7 +212,7 @@ static int load_into_kernel(const struct application *application, const struct 
 	cleanup(text_free) struct text ruleset = TEXT_EMPTY;
 	int result = ruleset_write(&settings, application->rules, application->rule_count,
 				   application->elements, application->element_count, first,
-				   previous->numbers, previous->count, &ruleset);
+				   previous->named, previous->named_count, &ruleset);
 
 	if (result < 0)
 		text_add(error, "not enough memory for the ruleset");
@@ -237,6 +244,9 @@ int gateway_apply(struct gateway *gateway, const struct config *config, const st
 		free(gateway->applied.numbers);
 		gateway->applied.numbers = take_pointer(application.numbers);
 		gateway->applied.count = application.rule_count;
+		free(gateway->applied.named);
+		gateway->applied.named = take_pointer(application.named);
+		gateway->applied.named_count = application.named_count;
 	}
 	done(&application);
 	return result;

@@ -358,6 +358,7 @@ static void stop(struct gateway *gateway, bool was_running)
 	pins_free(gateway->pins);
 	admissions_free(gateway->admissions);
 	free(gateway->applied.numbers);
+	free(gateway->applied.named);
 }
 
 static int run_loaded(struct gateway *gateway)

@@ -37,6 +37,8 @@ struct applied {
 	pthread_rwlock_t lock;
 	uint32_t *numbers; /* admission number of each network rule, by position */
 	size_t count;
+	uint32_t *named; /* the numbers of rules by name: each has its sets in the kernel */
+	size_t named_count;
 	bool in_kernel; /* false: explicit proxy only, no ruleset */
 };
 
@@ -110,7 +112,7 @@ struct gateway {
 	struct ip_address own_addresses[64];
 	size_t own_address_count;
 	_Atomic uint64_t lifetime_ms, grace_ms; /* of pins: dns.stale_after, dns.grace */
-	uint64_t saved_changes; /* of the pins, when they were saved last */
+	uint64_t saved_changes;                 /* of the pins, when they were saved last */
 	unsigned int switched;                  /* kernel settings that were off before (host.h) */
 	uint64_t started_wall_ms;
 	const uint8_t *numbers_in_use; /* during a sweep of admissions */

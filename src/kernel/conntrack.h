@@ -5,6 +5,10 @@
 #include "base/ip.h"
 #include "loop/loop.h"
 
+/* How long a closed TCP connection is kept (host_sysctl_prepare() sets it; the kernel's default is
+   120 s): soon enough for its line about the end, and fewer connections to remember. */
+#define CONNTRACK_TIME_WAIT_S 10
+
 struct conntrack_flow {
 	uint8_t protocol;                       /* IP protocol number */
 	struct ip_endpoint source, destination; /* original direction; ports 0 for ICMP */

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <endian.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
 #include "kernel/mark.h"
@@ -117,6 +118,16 @@ static void parse_icmp(const struct table *protocol, struct conntrack_flow *flow
 	flow->icmp_code = get_u8(protocol, is_v6 ? CTA_PROTO_ICMPV6_CODE : CTA_PROTO_ICMP_CODE);
 }
 
+/* A TCP connection that closed in order stays in TIME_WAIT for a while, which is not part of its
+ * life. */
+static bool ended_in_time_wait(const struct table *flow)
+{
+	struct table protocol = parse_nest(flow, CTA_PROTOINFO);
+	struct table tcp = parse_nest(&protocol, CTA_PROTOINFO_TCP);
+
+	return get_u8(&tcp, CTA_PROTOINFO_TCP_STATE) == TCP_CONNTRACK_TIME_WAIT;
+}
+
 static uint64_t parse_duration(const struct table *flow, uint64_t now_ns)
 {
 	struct table timestamp = parse_nest(flow, CTA_TIMESTAMP);
@@ -125,6 +136,8 @@ static uint64_t parse_duration(const struct table *flow, uint64_t now_ns)
 
 	if (stop == 0)
 		stop = now_ns;
+	else if (ended_in_time_wait(flow))
+		stop -= CONNTRACK_TIME_WAIT_S * 1000000000ull;
 	return start && stop > start ? (stop - start) / 1000000 : 0;
 }
 

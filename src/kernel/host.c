@@ -21,6 +21,7 @@
 #include <libmnl/libmnl.h>
 
 #include "base/cleanup.h"
+#include "kernel/conntrack.h"
 #include "kernel/mark.h"
 
 #define ROUTING_TABLE 7053 /* and the priority of the rule that leads there */
@@ -140,38 +141,41 @@ int host_routing_remove(void)
 /* Writes "1" unless it stands there already (settings may be read-only and right). */
 static const struct {
 	const char *path;
+	unsigned int value;
 	bool forwarding, needs_v6;
 } s_settings[] = {
-	{"/proc/sys/net/ipv4/ip_forward", true, false},
-	{"/proc/sys/net/ipv6/conf/all/forwarding", true, true},
-	{"/proc/sys/net/netfilter/nf_conntrack_acct", false, false},
-	{"/proc/sys/net/netfilter/nf_conntrack_timestamp", false, false},
+	{"/proc/sys/net/ipv4/ip_forward", 1, true, false},
+	{"/proc/sys/net/ipv6/conf/all/forwarding", 1, true, true},
+	{"/proc/sys/net/netfilter/nf_conntrack_acct", 1, false, false},
+	{"/proc/sys/net/netfilter/nf_conntrack_timestamp", 1, false, false},
+	{"/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_time_wait", CONNTRACK_TIME_WAIT_S, false,
+	 false},
 };
 
 #define SETTING_COUNT (sizeof(s_settings) / sizeof(s_settings[0]))
 
-static int write_setting(const char *path, const char *value)
+static int write_setting(const char *path, unsigned int value)
 {
 	cleanup(close_descriptor) int descriptor = open(path, O_WRONLY | O_CLOEXEC);
 
-	if (descriptor < 0 || write(descriptor, value, 1) != 1)
-		return -errno;
-	return 0;
+	return descriptor < 0 || dprintf(descriptor, "%u\n", value) < 0 ? -errno : 0;
 }
 
-/* 1: it was off; 0: it was on already. */
-static int switch_on(const char *path)
+/* 1: it was off (0); 0: it had another value, or this one. */
+static int set(const char *path, unsigned int value)
 {
-	char value = '\0';
+	char text[16] = "";
 	cleanup(close_descriptor) int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+	unsigned long now;
 	int r;
 
-	if (descriptor < 0)
+	if (descriptor < 0 || read(descriptor, text, sizeof(text) - 1) < 0)
 		return -errno;
-	if (read(descriptor, &value, 1) == 1 && value != '0')
+	now = strtoul(text, NULL, 10);
+	if (now == value)
 		return 0;
-	r = write_setting(path, "1");
-	return r ? r : 1;
+	r = write_setting(path, value);
+	return r ? r : now == 0;
 }
 
 int host_sysctl_prepare(bool set_forwarding, unsigned int *ret_switched, const char **ret_path)
@@ -181,7 +185,7 @@ int host_sysctl_prepare(bool set_forwarding, unsigned int *ret_switched, const c
 
 		if (s_settings[i].forwarding && !set_forwarding)
 			continue;
-		r = switch_on(s_settings[i].path);
+		r = set(s_settings[i].path, s_settings[i].value);
 		if (r == -ENOENT && s_settings[i].needs_v6)
 			continue; /* a kernel without IPv6 forwards none */
 		if (r < 0) {
@@ -201,7 +205,7 @@ int host_sysctl_restore(unsigned int switched)
 	for (size_t i = 0; i < SETTING_COUNT; i++) {
 		if (!(switched & 1u << i))
 			continue;
-		int r = write_setting(s_settings[i].path, "0");
+		int r = write_setting(s_settings[i].path, 0);
 		if (r < 0)
 			error = r;
 	}

@@ -9,7 +9,8 @@ int host_routing_install(void);
 int host_routing_remove(void);
 
 /*
- * net.ipv4.ip_forward, net.ipv6.conf.all.forwarding, conntrack accounting and timestamps. Only once
+ * net.ipv4.ip_forward, net.ipv6.conf.all.forwarding, conntrack accounting and timestamps, and
+ * how long it keeps closed connections. Only once
  * the ruleset is loaded: before it nothing may be forwarded, and the conntrack settings come with
  * its first use. Each setting that was off is added to *ret_switched as a bit, also on failure;
  * then ret_path points at the constant path of the setting that could not be written.

@@ -14,8 +14,8 @@
 #include "base/cleanup.h"
 #include "kernel/listener_impl.h"
 
-#define COPY_BYTES     256
-#define MESSAGE_MAX    8192
+#define COPY_BYTES     0xffff          /* whole packets: a cut one does not parse */
+#define MESSAGE_MAX    (0xffff + 4096) /* with the attributes around it */
 #define RECEIVE_BUFFER (8 << 20)
 #define REQUEST_SIZE   256
 

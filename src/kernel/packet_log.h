@@ -7,7 +7,7 @@ struct packet_log;
 
 struct packet_log_entry {
 	const char *prefix;
-	const uint8_t *bytes; /* from the IP header, at most 256 */
+	const uint8_t *bytes; /* from the IP header, the whole packet */
 	size_t length;
 };
 

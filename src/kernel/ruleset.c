@@ -27,18 +27,18 @@
  * classified by a bare SYN only: a packet from the middle of a connection that conntrack has lost
  * must not become "new" somewhere behind its hello.
  *
- * INSPECTED is the server's to give: its ServerHello that is not a HelloRetryRequest proves that it has read the hello we judged. The packet must come from where
- * the server's address is routed to (fib), since the inside could send a forged one. A SYN in the
- * original direction sends an inspected flow back to HELLO: whatever the two ends mean by it, the
- * next bytes are a hello again.
+ * INSPECTED is the server's to give: its ServerHello that is not a HelloRetryRequest proves that it
+ * has read the hello we judged. The packet must come from where the server's address is routed to
+ * (fib), since the inside could send a forged one. A SYN in the original direction sends an
+ * inspected flow back to HELLO: whatever the two ends mean by it, the next bytes are a hello again.
  *
  * The queue rule sits alone in chain RULESET_QUEUE_CHAIN, because nft cannot always write it
  * (queue.h), and because a reload must not take it away. While the chain is empty, the drop behind
  * the jump holds. A packet that the inspector accepts goes on at the next hook (`released`,
  * priority 1) and brings what it is as packet mark: of a hello (HELLO), a hello's last packet
  * (CONFIRM: the connection now is), one of a connection whose hello has left (REPEAT), or DENIED.
- * A connection in CONFIRM takes none but REPEAT: the inspector forgets flows, the kernel does not, so
- * no second hello can be put together with a piece of the first. A packet that waited while its
+ * A connection in CONFIRM takes none but REPEAT: the inspector forgets flows, the kernel does not,
+ * so no second hello can be put together with a piece of the first. A packet that waited while its
  * connection died (a new SYN took its addresses and ports) is dropped: its bytes would go into
  * another stream.
  *

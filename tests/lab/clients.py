@@ -126,7 +126,7 @@ class Clients:
                           input=payload, timeout=4)
         if payload in result.out:
             return dataclasses.replace(result, text="echoed")
-        if "refused" in result.out or "prohibited" in result.out or "unreachable" in result.out:
+        if any(word in result.out for word in ("refused", "prohibited", "unreachable", "No route", "Permission")):
             return dataclasses.replace(result, text="refused")
         return dataclasses.replace(result, text="nothing came back")
 

@@ -153,13 +153,14 @@ def test_a_flow_s_end_has_its_bytes_and_duration(stage):
     assert stage.clients.curl(f"https://{MCR}/medium").text == "200"
 
     def ends():
+        stage.gateway.flows()  # listing them makes the kernel forget what is over; by itself it takes its time
         return [event for event in stage.gateway.events(mark)
                 if event["event"] == "end" and event.get("name") == MCR]
-    assert wait_for(ends, seconds=5)
+    assert wait_for(ends, seconds=20)  # a closed connection is kept for ten
     end = ends()[-1]
     assert 1 << 20 <= end["bytes_in"] < (1 << 20) + 200_000
     assert 300 < end["bytes_out"] < 100_000
-    assert 0 <= end["duration_ms"] < 10_000
+    assert 0 <= end["duration_ms"] < 8_000
 
 
 def test_every_line_of_the_log_is_one_json_object_with_the_named_fields(stage):
@@ -192,7 +193,7 @@ def test_a_name_that_does_not_exist_below_an_allowed_wildcard_is_a_name_error(st
 
 
 def test_a_refusal_says_why(stage):
-    assert "EDE" in stage.clients.dig(EVIL).out
+    assert "EDE" in stage.clients.dig(EVIL, options=["+edns"]).out
 
 
 def test_refusals_may_be_name_errors(stage, restarted):

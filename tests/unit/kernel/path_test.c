@@ -278,7 +278,7 @@ static void packet_queued(void *context, const struct queue_packet *packet)
 static void packet_logged(void *context, const struct packet_log_entry *entry)
 {
 	(void)context;
-	assert_true(entry->length > 28 && entry->length <= 256);
+	assert_true(entry->length > 28);
 	if (strlen(s_world.prefixes) + strlen(entry->prefix) + 2 < sizeof(s_world.prefixes)) {
 		strcat(s_world.prefixes, entry->prefix);
 		strcat(s_world.prefixes, " ");
