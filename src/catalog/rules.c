@@ -90,7 +90,8 @@ static int add_patterns(struct making *making, const struct catalog_entry *entry
 		if (catalog_text_has_region(entry->names[i]) && !*making->profile->region) {
 			if (!making->told_region)
 				making_fail(making,
-					    "cluster.region is missing: rule '%s' (%s) needs it",
+					    "cluster.region (--region) is missing: rule '%s' (%s) "
+					    "needs it",
 					    entry->id, entry->names[i]);
 			making->told_region = true;
 			return -EINVAL;

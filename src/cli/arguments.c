@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 
@@ -365,11 +366,14 @@ struct config *cli_load_config(const struct cli_arguments *arguments)
 char *cli_socket_path(const struct cli_arguments *arguments)
 {
 	cleanup(free_config) struct config *config = NULL;
+	struct cli_arguments with_file = *arguments;
 	char *path;
 
 	if (arguments->socket_path)
 		return strdup(arguments->socket_path);
-	config = cli_load_config(arguments);
+	if (!with_file.config_path && access(CLI_DEFAULT_CONFIG, F_OK) == 0)
+		with_file.config_path = CLI_DEFAULT_CONFIG;
+	config = cli_load_config(&with_file);
 	if (!config)
 		return NULL;
 	path = strdup(config->admin_socket);

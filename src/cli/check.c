@@ -11,6 +11,8 @@
 #include "cli/rule_text.h"
 #include "cli/verbs.h"
 
+DEFINE_CLEANUP(free_problems, struct problems *, problems_free);
+
 static void add_choice(struct text *out, const struct catalog_choice *choice,
 		       const struct cli_colours *colours)
 {
@@ -113,6 +115,21 @@ static void add_all_json(struct text *out, const struct cli_model *model)
 	text_add(out, "]}\n");
 }
 
+/* A file is for `run`: what run would refuse is not valid. Flags alone only ask about a profile. */
+static bool is_runnable(const struct cli_arguments *arguments, const struct config *config)
+{
+	cleanup(free_problems) struct problems *problems = problems_new();
+	cleanup(free_memory) char *words = NULL;
+
+	if (!problems)
+		return false;
+	if (arguments->config_path)
+		config_check_runnable(config, arguments->config_path, problems);
+	words = problems_format(problems);
+	fputs(words ? words : "", stderr);
+	return !problems_has_errors(problems);
+}
+
 int cli_check(const struct cli_arguments *arguments)
 {
 	cleanup(cli_model_done) struct cli_model model = {0};
@@ -121,7 +138,7 @@ int cli_check(const struct cli_arguments *arguments)
 
 	if (!with_file.config_path && !cli_has_profile(arguments))
 		with_file.config_path = CLI_DEFAULT_CONFIG;
-	if (!cli_model_load(&with_file, &model))
+	if (!cli_model_load(&with_file, &model) || !is_runnable(&with_file, model.config))
 		return 2;
 	if (arguments->json)
 		add_all_json(&out, &model);

@@ -69,7 +69,25 @@ static int parse_destination(const char *text, struct question *question)
 	return 0;
 }
 
-static int parse_protocol(const char *word, struct question *question)
+static bool has_port(const struct policy *policy, enum application_protocol protocol, uint16_t port)
+{
+	size_t count;
+	const uint16_t *ports = policy_ports(policy, protocol, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (ports[i] == port)
+			return true;
+	return false;
+}
+
+static const char *likely_protocol(const struct policy *policy, uint16_t port)
+{
+	if (port == 0 || port == 443 || has_port(policy, APPLICATION_HTTPS, port))
+		return "https";
+	return port == 80 || has_port(policy, APPLICATION_HTTP, port) ? "http" : "tcp";
+}
+
+static int parse_protocol(const char *word, const struct policy *policy, struct question *question)
 {
 	static const struct {
 		const char *word;
@@ -81,7 +99,7 @@ static int parse_protocol(const char *word, struct question *question)
 	};
 
 	if (!word)
-		word = question->facts.port == 80 ? "http" : "https";
+		word = likely_protocol(policy, question->facts.port);
 	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
 		if (strcmp(word, protocols[i].word) != 0)
 			continue;
@@ -106,15 +124,17 @@ static int parse_address(const char *option, const char *text, struct ip_address
 	return -EINVAL;
 }
 
-static int parse_question(const struct cli_arguments *arguments, const struct config *config,
+static int parse_question(const struct cli_arguments *arguments, const struct cli_model *model,
 			  struct question *question)
 {
+	const struct config *config = model->config;
+
 	*question = (struct question){0};
 	question->facts.source = config->network.source_count > 0
 					 ? config->network.sources[0].address
 					 : ip_from_v4(INADDR_LOOPBACK);
 	if (parse_destination(arguments->operands[0], question) < 0 ||
-	    parse_protocol(arguments->protocol, question) < 0 ||
+	    parse_protocol(arguments->protocol, model->policy, question) < 0 ||
 	    parse_address("source", arguments->source, &question->facts.source) < 0 ||
 	    parse_address("via", arguments->via, &question->facts.destination) < 0)
 		return -EINVAL;
@@ -160,14 +180,13 @@ int cli_explain(const struct cli_arguments *arguments)
 	struct question question;
 	struct verdict verdict;
 
-	if (!cli_model_load(arguments, &model) ||
-	    parse_question(arguments, model.config, &question) < 0)
+	if (!cli_model_load(arguments, &model) || parse_question(arguments, &model, &question) < 0)
 		return 2;
 	if (question.dns) {
 		verdict = policy_judge_query(model.policy, &question.facts.source, &question.name);
 		explain_query(&question, &verdict, &words);
 	} else {
-		verdict = policy_judge(model.policy, &question.facts);
+		verdict = policy_judge_and_guard(model.policy, &question.facts);
 		policy_explain(model.policy, &question.facts, &words);
 	}
 	if (text_failed(&words))

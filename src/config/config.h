@@ -72,6 +72,11 @@ struct config *config_parse(const char *text, size_t length, const char *name,
 struct config *config_default(void);
 void config_free(struct config *config);
 
+/* Adds an error for each thing without which `run` could not do its work (interfaces, sources,
+   listeners, upstreams). `file` is named in them; NULL: none. */
+void config_check_runnable(const struct config *config, const char *file,
+			   struct problems *problems);
+
 /* Catalogue rules for the profile plus the own collections, compiled. NULL: errors are in
    `problems`. `choices` (may be NULL) hears which alternative was taken and why. The config stays
    whole (its rules are copied). */

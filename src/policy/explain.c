@@ -90,6 +90,8 @@ static void add_asked(struct text *out, const struct policy_facts *facts)
 	if (facts->source.family)
 		text_addf(out, " from %s", ip_format(&facts->source, address));
 	text_add(out, "\n");
+	if (!facts->destination.family)
+		return; /* the names stand for whatever address they have */
 	for (size_t i = 0; i < facts->pinned_name_count; i++)
 		text_addf(out, "%s%s", i ? ", " : "  learned  ", facts->pinned_names[i].text);
 	if (facts->pinned_name_count)
@@ -97,18 +99,20 @@ static void add_asked(struct text *out, const struct policy_facts *facts)
 							     : " have this address\n");
 }
 
-/* An application rule leads through the guard on addresses, which has the last word. */
-static void add_guard(struct text *out, const struct policy *policy,
+/* The rule would allow it, the guard on addresses has the last word. */
+static void add_guard(struct text *out, const struct verdict *verdict,
 		      const struct policy_facts *facts)
 {
-	enum reason reason;
+	text_addf(out, "deny: %s (%s)\n", reason_sentence(verdict->reason),
+		  reason_text(verdict->reason));
+	add_asked(out, facts);
+	text_addf(out, "  though   %s allows the name\n", verdict->rule->label);
+}
 
-	if (!facts->destination.family)
-		return;
-	reason = policy_check_address(policy, &facts->destination);
-	if (reason != REASON_RULE_ALLOWS)
-		text_addf(out, "  but      never to this address: %s (%s)\n",
-			  reason_sentence(reason), reason_text(reason));
+static bool is_guarded(const struct verdict *verdict)
+{
+	return verdict->reason == REASON_SPECIAL_ADDRESS ||
+	       verdict->reason == REASON_PRIVATE_ADDRESS;
 }
 
 static void add_nearest(struct text *out, const struct policy *policy,
@@ -136,15 +140,17 @@ static void add_nearest(struct text *out, const struct policy *policy,
 
 void policy_explain(const struct policy *policy, const struct policy_facts *facts, struct text *out)
 {
-	struct verdict verdict = policy_judge(policy, facts);
+	struct verdict verdict = policy_judge_and_guard(policy, facts);
 
+	if (is_guarded(&verdict)) {
+		add_guard(out, &verdict, facts);
+		return;
+	}
 	if (verdict.action == RULE_ALLOW) {
 		text_add(out, "allow: ");
 		add_rule(out, verdict.rule);
 		add_met(out, verdict.rule, facts);
 		add_asked(out, facts);
-		if (verdict.rule->kind == RULE_APPLICATION)
-			add_guard(out, policy, facts);
 		return;
 	}
 	text_add(out, "deny: ");

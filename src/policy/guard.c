@@ -67,3 +67,17 @@ bool policy_protects(const struct policy *policy, const struct ip_address *sourc
 	return set->protected_source_count == 0 || is_loopback(source) ||
 	       prefixes_contain(set->protected_sources, set->protected_source_count, source);
 }
+
+struct verdict policy_judge_and_guard(const struct policy *policy, const struct policy_facts *facts)
+{
+	struct verdict verdict = policy_judge(policy, facts);
+	enum reason reason;
+
+	if (verdict.action == RULE_DENY || verdict.rule->kind == RULE_NETWORK ||
+	    !facts->destination.family)
+		return verdict;
+	reason = policy_check_address(policy, &facts->destination);
+	if (reason != REASON_RULE_ALLOWS)
+		verdict = (struct verdict){RULE_DENY, reason, verdict.rule};
+	return verdict;
+}

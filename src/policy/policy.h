@@ -68,6 +68,11 @@ struct verdict policy_judge_query(const struct policy *policy, const struct ip_a
    address may be pinned and dialled. */
 enum reason policy_check_address(const struct policy *policy, const struct ip_address *address);
 
+/* Both together, as a flow meets them: what an application rule allows by name is still not dialled
+   at an address that the guard refuses. */
+struct verdict policy_judge_and_guard(const struct policy *policy,
+				      const struct policy_facts *facts);
+
 /* Rules in judging order: network rules first. */
 size_t policy_rule_count(const struct policy *policy);
 size_t policy_network_rule_count(const struct policy *policy);

@@ -364,7 +364,7 @@ static void a_missing_region_is_told_once(void **state)
 
 	(void)state;
 	*fixture->profile.region = '\0';
-	expect_problems(fixture, "error: cluster.region is missing: rule 'api-server' "
+	expect_problems(fixture, "error: cluster.region (--region) is missing: rule 'api-server' "
 				 "(*.hcp.<region>.azmk8s.io) needs it\n");
 }
 

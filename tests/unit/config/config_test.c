@@ -221,7 +221,7 @@ static void a_cluster_that_cannot_be_served_does_not_compile(void **state)
 	(void)state;
 	assert_null(config_compile(config, NULL, problems));
 	said = problems_format(problems);
-	assert_string_equal(said, "error: cluster.region is missing: rule 'api-server' "
+	assert_string_equal(said, "error: cluster.region (--region) is missing: rule 'api-server' "
 				  "(*.hcp.<region>.azmk8s.io) needs it\n");
 	free(said);
 	problems_free(problems);
