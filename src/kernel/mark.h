@@ -1,6 +1,7 @@
 /*
  * Conntrack and packet marks: the contract between the ruleset and the program.
- * Top four bits: state; low 24 bits: the admission's number (pins/admissions.h).
+ * Top four bits: state; low 24 bits: the admission's number (pins/admissions.h); between them
+ * MARK_TOLD.
  */
 #pragma once
 
@@ -9,6 +10,8 @@
 
 #define MARK_STATE_MASK  0xf0000000u
 #define MARK_NUMBER_MASK 0x00ffffffu
+/* conntrack, beside MARK_DENIED: the client has got a reset in the server's name */
+#define MARK_TOLD 0x01000000u
 
 enum mark_state {
 	MARK_NONE = 0x00000000u, /* not classified yet: the first packet's prerouting decides */

@@ -17,7 +17,7 @@
  *   CONFIRM    the inspector (packet mark)       payload queued            handshake: INSPECTED
  *   INSPECTED  the server's first handshake      accepted; a SYN: HELLO    accepted
  *   PROXIED    prerouting, TPROXY                never forwarded           never forwarded
- *   DENIED     a deny rule, the inspector,       rejected                  rejected
+ *   DENIED     a deny rule, the inspector,       rejected                  `cut`
  *              a reload that cuts the flow
  *
  * The first packet of a connection meets, in this order: destination is the host itself (left
@@ -41,6 +41,13 @@
  * so no second hello can be put together with a piece of the first. A packet that waited while its
  * connection died (a new SYN took its addresses and ports) is dropped: its bytes would go into
  * another stream.
+ *
+ * A flow that is cut while it only receives: rejecting the server's packet tells the server, and
+ * the client would wait for ever. So the first packet that comes for a DENIED flow goes on as a
+ * reset
+ * (`cut`; receivers ignore what data a reset carries), and the next one, which the server must send
+ * as nobody acknowledges the first, is rejected. A reset that is out of place makes the client ask
+ * (RFC 5961 section 3.2), and that packet is rejected with the right number.
  *
  * In HELLO and CONFIRM the hop limit is set to 64 on the way out, so that no packet we saw can die
  * between us and the server, and a SYN with data is dropped (its bytes would be before any hello).

@@ -31,6 +31,7 @@ static const char *const s_chains[] = {
 	"network_rules",
 	"forward",
 	"answers",
+	"cut",
 	"handshake",
 	"remember_anew",
 	"confirm",
@@ -74,6 +75,7 @@ static void add_mark_definitions(struct text *out)
 		{"DENIED", MARK_DENIED},       {"PROXIED", MARK_PROXIED},
 		{"REPEAT", MARK_REPEAT},       {"ALIVE", MARK_ALIVE},
 		{"UNTRACKED", MARK_UNTRACKED}, {"TPROXY", MARK_TPROXY},
+		{"TOLD", MARK_TOLD},
 	};
 
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
@@ -238,8 +240,13 @@ static void add_forward(struct text *out)
 		      "\t}\n\n"
 		      "\tchain answers {\n"
 		      "\t\tct mark & $STATE vmap { $INSPECTED : accept, $NETWORK : accept, "
-		      "$HELLO : goto handshake, $CONFIRM : goto confirm, $DENIED : goto refuse }\n"
+		      "$HELLO : goto handshake, $CONFIRM : goto confirm, $DENIED : goto cut }\n"
 		      "\t\tcounter drop\n"
+		      "\t}\n\n"
+		      "\tchain cut {\n"
+		      "\t\tmeta l4proto tcp ct mark & $TOLD == 0 ct mark set ct mark | $TOLD "
+		      "tcp flags set rst | ack counter accept\n"
+		      "\t\tgoto refuse\n"
 		      "\t}\n\n"
 		      "\tchain handshake {\n"
 		      "\t\tmeta l4proto tcp " IS_SYN_ACK COMES_FROM_SERVER "jump remember_anew\n"

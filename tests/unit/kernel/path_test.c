@@ -47,6 +47,8 @@
 #define HELLO_RETRY 'R' /* answers with a HelloRetryRequest, the next with a handshake record */
 #define HELLO_LATE  'L' /* answers after LATE_MS */
 #define LATE_MS     400
+#define HELLO_FLOOD 'F' /* answers with a handshake record, then sends a byte now and then */
+#define PAUSE_MS    30
 
 static struct {
 	bool ready;
@@ -91,6 +93,8 @@ static void answer(int connection)
 		if (byte[0] == HELLO_LATE)
 			usleep(LATE_MS * 1000);
 		(void)!send(connection, record, sizeof(record), MSG_NOSIGNAL);
+		while (byte[0] == HELLO_FLOOD && send(connection, "x", 1, MSG_NOSIGNAL) == 1)
+			usleep(PAUSE_MS * 1000);
 	}
 }
 
@@ -814,6 +818,48 @@ static void a_running_flow_can_be_cut(void **state)
 	assert_int_equal(in_node(talk_through_death), ECONNRESET);
 }
 
+static void only_listen(void)
+{
+	int connection = dial(SERVER_V4 ":443");
+	char byte;
+
+	exchange(connection, HELLO_FLOOD);
+	while (recv(connection, &byte, 1, 0) > 0)
+		;
+	_exit(errno);
+}
+
+static int connections_of_server(void)
+{
+	char command[128];
+	int count = 0;
+
+	snprintf(command, sizeof(command),
+		 "nsenter --net=/proc/%d/ns/net ss -Htn state established", s_world.server);
+	FILE *list = popen(command, "re");
+	assert_non_null(list);
+	for (int c = getc(list); c != EOF; c = getc(list))
+		count += c == '\n';
+	assert_int_equal(pclose(list), 0);
+	return count;
+}
+
+static void a_cut_flow_that_only_receives_is_reset_on_both_sides(void **state)
+{
+	struct loop_timer timer = {0};
+	int before;
+
+	(void)state;
+	start_afresh();
+	before = connections_of_server(); /* other tests leave some that nobody has closed */
+	pin(SERVER_V4);
+	assert_int_equal(loop_timer_start(s_world.loop, &timer, 150, cut_flow), 0);
+	assert_int_equal(in_node(only_listen), ECONNRESET);
+	for (int tries = 0; connections_of_server() > before && tries < 20; tries++)
+		run_loop_for(100);
+	assert_int_equal(connections_of_server(), before);
+}
+
 static void the_end_of_a_flow_is_told_with_its_figures(void **state)
 {
 	(void)state;
@@ -891,6 +937,7 @@ int main(void)
 		cmocka_unit_test(data_in_a_syn_is_dropped),
 		cmocka_unit_test(without_the_life_sign_only_running_flows_go_on),
 		cmocka_unit_test(a_running_flow_can_be_cut),
+		cmocka_unit_test(a_cut_flow_that_only_receives_is_reset_on_both_sides),
 		cmocka_unit_test(the_end_of_a_flow_is_told_with_its_figures),
 		cmocka_unit_test(an_unpinned_destination_reaches_the_proxy),
 		cmocka_unit_test(a_queue_has_one_reader),
