@@ -32,8 +32,11 @@ bool cli_model_load(const struct cli_arguments *arguments, struct cli_model *ret
 	print_problems(problems);
 	if (!model.policy)
 		return false;
-	*ret_model = model;
-	model = (struct cli_model){0};
+	*ret_model = (struct cli_model){
+		.config = take_pointer(model.config),
+		.policy = take_pointer(model.policy),
+		.choices = take_pointer(model.choices),
+	};
 	return true;
 }
 

@@ -7,7 +7,6 @@ import pathlib
 import re
 import signal
 import subprocess
-import time
 from dataclasses import dataclass
 
 import yaml
