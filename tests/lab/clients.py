@@ -98,9 +98,9 @@ class Clients:
 
     # DNS
 
-    def dig(self, name, kind="A", *, server=at.GATEWAY_INSIDE.v4, options=()):
+    def dig(self, name, kind="A", *, server=at.GATEWAY_INSIDE.v4, options=(), timeout=2):
         """kdig; `text` is the status of the answer, and its addresses when it has any."""
-        result = self.run(["kdig", f"@{server}", "+timeout=2", "+retry=0", *options, f"{name}.", kind])
+        result = self.run(["kdig", f"@{server}", f"+timeout={timeout}", "+retry=0", *options, f"{name}.", kind])
         status = re.search(r"status: (\w+)", result.out)
         if status is None:
             return dataclasses.replace(result, text="no answer")

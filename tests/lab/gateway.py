@@ -26,17 +26,6 @@ def program():
     return pathlib.Path(os.environ.get("SALLYPORT_BUILD", TESTS.parent / "build")) / "sallyport"
 
 
-def why_not_runnable():
-    """None, or why there is no gateway to test."""
-    path = program()
-    if not path.exists():
-        return f"{path} is not built"
-    help_text = subprocess.run([path, "run", "--help"], capture_output=True, text=True)
-    if help_text.returncode or "run" not in help_text.stdout:
-        return f"{path} has no verb run"
-    return None
-
-
 def default_configuration():
     return yaml.safe_load(TEMPLATE.read_text())
 

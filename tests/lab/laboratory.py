@@ -134,8 +134,8 @@ class Laboratory:
         return server
 
     def python(self, module, *arguments):
-        """The command line of one of our own programs."""
-        return [PYTHON, "-m", f"lab.{module}", *arguments]
+        """The command line of one of our own programs; -P: the folder we happen to be in holds no modules."""
+        return [PYTHON, "-P", "-m", f"lab.{module}", *arguments]
 
     def start_server(self, namespace, name, command, **options):
         """Starts a process that is stopped with the laboratory."""

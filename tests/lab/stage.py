@@ -4,13 +4,15 @@ What a step says it saw is made of the same few words each time (`both`, `unreac
 expectation is a plain text.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 from .capture import Capture
 from .clients import Clients
 from .gateway import Gateway
 from .processes import wait_for
 
 FAMILIES = (4, 6)
-NOTHING_ARRIVED = "nothing reached the hostile host"
+NOTHING_ARRIVED = "hostile host saw 0 packets"
 
 
 class Stage:
@@ -33,9 +35,17 @@ class Stage:
 
     # what is seen
 
-    def both(self, observe):
+    def at_once(self, *plays):
+        """What each of these returns, all started together."""
+        with ThreadPoolExecutor(len(plays)) as pool:
+            return [future.result() for future in [pool.submit(play) for play in plays]]
+
+    def both(self, observe, at_once=False):
         """`observe(family)` for IPv4 and IPv6: its text when they agree, else each one's."""
-        seen = [observe(family) for family in FAMILIES]
+        if at_once:
+            seen = self.at_once(*(lambda family=family: observe(family) for family in FAMILIES))
+        else:
+            seen = [observe(family) for family in FAMILIES]
         return seen[0] if seen[0] == seen[1] else f"IPv4: {seen[0]}; IPv6: {seen[1]}"
 
     def unreached(self, observe):
@@ -43,9 +53,7 @@ class Stage:
         before = len(self._hostile_wire.settle())
         seen = observe()
         packets = self._hostile_wire.settle()[before:]
-        if not packets:
-            return f"{seen}; {NOTHING_ARRIVED}"
-        return f"{seen}; {len(packets)} packets reached the hostile host"
+        return f"{seen}; hostile host saw {len(packets)} packets"
 
     def outside(self, observe, expression="ip or ip6"):
         """What `observe()` says, and the packets that left the gateway meanwhile."""

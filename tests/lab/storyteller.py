@@ -7,10 +7,11 @@ import signal
 import sys
 import time
 
-from .gateway import program, why_not_runnable
+from .gateway import program
 from .laboratory import Laboratory, take_down
+from .processes import CommandFailed
 from .stage import Stage
-from .story import STEPS, play
+from .story import PARTS, STEPS, play
 from .table import Table
 
 DEMO = pathlib.Path(__file__).with_name("demo")
@@ -39,12 +40,18 @@ def tell(stage, steps, table):
     began = time.monotonic()
     table.headings()
     outcomes = []
+    part = None
     for step in steps:
+        if step.part != part:
+            part = step.part
+            table.part(part, PARTS[part])
         outcomes.append(play(step, stage))
         table.outcome(outcomes[-1])
-    bad = sum(1 for outcome in outcomes if not outcome.is_as_expected)
-    table.line(f"\n{len(outcomes) - bad} of {len(outcomes)} steps as expected, {bad} not, "
-               f"in {time.monotonic() - began:.0f} s", good=not bad)
+    bad = [outcome.step.number for outcome in outcomes if not outcome.is_as_expected]
+    table.line("─" * table.width)
+    table.line(f"{len(outcomes) - len(bad)} of {len(outcomes)} steps as expected, {len(bad)} not"
+               + (f" ({', '.join(bad)})" if bad else "") + f", in {time.monotonic() - began:.0f} s",
+               "31" if bad else "32")
     return bad
 
 
@@ -90,13 +97,18 @@ def main(arguments=None):
     if options.only and not chosen(options.only):
         print(f"demo: there is no step {' or '.join(options.only)}", file=sys.stderr)
         return 2
-    problem = why_not_runnable()
-    if problem:
-        print(f"demo: {problem}", file=sys.stderr)
+    if not program().exists():
+        print(f"demo: {program()} is not built (make builds it)", file=sys.stderr)
         return 2
     raise_on_signals()
     try:
         return perform(options, Table())
+    except CommandFailed as problem:
+        print(f"demo: the laboratory cannot be built: {problem}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of a pipe has gone; nobody is left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print("\ndemo: interrupted; everything is taken down", file=sys.stderr)
         return 130

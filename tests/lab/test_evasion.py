@@ -7,7 +7,6 @@ import pytest
 from lab import addresses as at
 from lab.capture import Capture
 from lab.clients import Clients
-from lab.gateway import why_not_runnable
 from lab.laboratory import Laboratory
 from lab.plain_forwarding import PlainForwarding
 from lab.stage import Stage
@@ -15,7 +14,6 @@ from lab.story import allow, deny
 
 ALLOWED, OTHER = "mcr.microsoft.com", "evil.example"
 SOURCE_PORTS = itertools.count(41000)
-needs_gateway = pytest.mark.skipif(why_not_runnable() is not None, reason=str(why_not_runnable()))
 
 # The node's kernel knows nothing of these connections and would reset them; its resets have no window.
 _QUIET = """\
@@ -64,7 +62,6 @@ def test_the_tricks_work_where_nothing_stands_in_their_way(quiet_lab):
         assert any(p.is_syn and p.payload for p in play(quiet_lab, "syn-data")[1])
 
 
-@needs_gateway
 @pytest.mark.parametrize("trick", ["ordinary", "shuffled", "repeated", "ttl"])
 def test_an_honest_hello_is_let_through_however_it_comes(stage, trick):
     mark = stage.gateway.mark()
@@ -72,21 +69,18 @@ def test_an_honest_hello_is_let_through_however_it_comes(stage, trick):
     assert stage.gateway.find_verdict(mark, allow(name=ALLOWED).accepts)
 
 
-@needs_gateway
 def test_the_time_to_live_of_a_hello_tells_nothing_about_where_it_ends(stage):
     with Capture(stage.lab.internet, "uplink", stage.lab.captures, "tcp port 443 and ip[8] < 16") as wire:
         assert play(stage.lab, "ttl")[0] == "server-hello"
         assert [p for p in wire.settle() if p.destination == at.MCR.v4 and p.payload] == []
 
 
-@needs_gateway
 @pytest.mark.parametrize("trick", ["overlap", "second-hello", "bad-checksum", "reset-between"])
 def test_another_hello_in_the_same_place_never_gets_out(stage, trick):
     _, packets = play(stage.lab, trick)
     assert not has_left(packets, OTHER)
 
 
-@needs_gateway
 def test_segments_that_overlap_and_differ_are_denied(stage):
     mark = stage.gateway.mark()
     answer, packets = play(stage.lab, "overlap")
@@ -95,7 +89,6 @@ def test_segments_that_overlap_and_differ_are_denied(stage):
     assert stage.gateway.find_verdict(mark, deny("hello_overlap", destination=at.MCR).accepts)
 
 
-@needs_gateway
 def test_a_syn_with_data_is_dropped(stage):
     mark = stage.gateway.mark()
     answer, packets = play(stage.lab, "syn-data")

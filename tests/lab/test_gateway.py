@@ -10,13 +10,12 @@ import pytest
 from lab import addresses as at
 from lab.clients import Clients
 from lab.dns import BIG_NAME
-from lab.gateway import Gateway, default_configuration, program, why_not_runnable
+from lab.gateway import Gateway, default_configuration, program
 from lab.laboratory import Laboratory
 from lab.processes import wait_for
 from lab.stage import NOTHING_ARRIVED, Stage
 from lab.story import allow, deny
 
-pytestmark = pytest.mark.skipif(why_not_runnable() is not None, reason=str(why_not_runnable()))
 MCR, EVIL, UBUNTU = "mcr.microsoft.com", "evil.example", "security.ubuntu.com"
 
 

@@ -2,13 +2,11 @@
 
 import pytest
 
-from lab.gateway import why_not_runnable
 from lab.laboratory import Laboratory
 from lab.stage import Stage
 from lab.story import STEPS, play
 from lab.table import describe
 
-pytestmark = pytest.mark.skipif(why_not_runnable() is not None, reason=str(why_not_runnable()))
 
 
 @pytest.fixture(scope="module")
