@@ -265,6 +265,37 @@ enum ip_class ip_classify(const struct ip_address *address)
 	return IP_CLASS_PUBLIC;
 }
 
+/* An IPv4 prefix behind the first `offset` bits of `address`. */
+static struct ip_prefix disguise(const char *address, uint8_t offset, const struct ip_prefix *v4)
+{
+	struct ip_prefix prefix = {.length = (uint8_t)(offset + v4->length)};
+
+	invariant(ip_parse(address, &prefix.address) == 0);
+	memcpy(prefix.address.bytes + offset / 8, v4->address.bytes, 4);
+	return prefix;
+}
+
+size_t ip_special_prefixes(struct ip_prefix prefixes[IP_SPECIAL_MAX])
+{
+	size_t count = 0;
+
+	invariant(ip_prefix_parse("::ffff:0:0/96", &prefixes[count++]) == 0);
+	for (size_t i = 0; i < sizeof(s_classes) / sizeof(s_classes[0]); i++) {
+		struct ip_prefix prefix;
+
+		if (s_classes[i].class != IP_CLASS_SPECIAL)
+			continue;
+		invariant(count + 3 <= IP_SPECIAL_MAX);
+		invariant(ip_prefix_parse(s_classes[i].prefix, &prefix) == 0);
+		prefixes[count++] = prefix;
+		if (prefix.address.family == 6)
+			continue;
+		prefixes[count++] = disguise("64:ff9b::", 96, &prefix);
+		prefixes[count++] = disguise("2002::", 16, &prefix);
+	}
+	return count;
+}
+
 socklen_t ip_to_sockaddr(const struct ip_endpoint *endpoint, struct sockaddr_storage *ret_address)
 {
 	memset(ret_address, 0, sizeof(*ret_address));

@@ -61,6 +61,10 @@ enum ip_class {
 };
 enum ip_class ip_classify(const struct ip_address *address);
 
+/* Every address of IP_CLASS_SPECIAL and no other, as prefixes of both families, in no order. */
+#define IP_SPECIAL_MAX 40
+size_t ip_special_prefixes(struct ip_prefix prefixes[IP_SPECIAL_MAX]);
+
 /* Fills a sockaddr_in or sockaddr_in6; returns its length. */
 socklen_t ip_to_sockaddr(const struct ip_endpoint *endpoint, struct sockaddr_storage *ret_address);
 /* -EAFNOSUPPORT when it is neither family. IPv4-mapped addresses become IPv4. */

@@ -175,6 +175,8 @@ static struct ruleset_settings settings_of(const struct config *config, const st
 		.interface_count = config->network.interface_count,
 		.sources = config->network.sources,
 		.source_count = config->network.source_count,
+		.special_exceptions = config->own.special_exceptions,
+		.special_exception_count = config->own.special_exception_count,
 		.proxy_port = GATEWAY_PROXY_PORT,
 		.dns_intercept = config->dns.intercept,
 		.dns_listen = config->dns.listen,

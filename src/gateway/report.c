@@ -44,6 +44,9 @@ static const char *words_of(enum ruleset_log log, enum reason *ret_reason)
 	case RULESET_LOG_SOURCE:
 		*ret_reason = REASON_SOURCE_NOT_PROTECTED;
 		break;
+	case RULESET_LOG_SPECIAL:
+		*ret_reason = REASON_SPECIAL_ADDRESS;
+		break;
 	case RULESET_LOG_OTHER_RESOLVER:
 		*ret_reason = REASON_DNS_OTHER_RESOLVER;
 		break;

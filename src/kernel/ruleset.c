@@ -21,11 +21,19 @@
  *              a reload that cuts the flow
  *
  * The first packet of a connection meets, in this order: destination is the host itself (left
- * alone: INPUT is not ours); source not protected; gateway not alive; intercepted DNS; the network
- * rules as written; application ports (http: proxy; https: inspector when the destination is
- * pinned, else proxy). What none of them takes stays unmarked, and `from_inside` tells why. TCP is
- * classified by a bare SYN only: a packet from the middle of a connection that conntrack has lost
- * must not become "new" somewhere behind its hello.
+ * alone: INPUT is not ours); source not protected; gateway not alive; intercepted DNS; special
+ * addresses (base/ip.h), where no rule leads; the network rules as written; application ports
+ * (http: proxy; https: inspector when the destination is pinned, else proxy). What none of them
+ * takes stays unmarked, and `from_inside` tells why. TCP is classified by a bare SYN only: a packet
+ * from the middle of a connection that conntrack has lost must not become "new" somewhere behind
+ * its hello.
+ *
+ * What the inside can forge. Answers to the gateway itself (of its resolvers, of the servers that
+ * it dials) count only from where their source is routed to, or whoever has a raw socket inside
+ * could pin an address of his own; likewise redirects, which would turn the gateway's routes. A
+ * connection that a conntrack helper expected inherits the mark of the one that announced it: it
+ * loses it and is classified like any other. Before the hello is judged, only TCP passes: an ICMP
+ * error about the connection could carry anything.
  *
  * INSPECTED is the server's to give: its ServerHello that is not a HelloRetryRequest proves that it
  * has read the hello we judged. The packet must come from where the server's address is routed to
@@ -100,6 +108,7 @@ static const struct {
 } s_prefixes[] = {
 	{RULESET_PREFIX_NO_RULE, RULESET_LOG_NO_RULE},
 	{RULESET_PREFIX_SOURCE, RULESET_LOG_SOURCE},
+	{RULESET_PREFIX_SPECIAL, RULESET_LOG_SPECIAL},
 	{RULESET_PREFIX_OTHER_RESOLVER, RULESET_LOG_OTHER_RESOLVER},
 	{RULESET_PREFIX_DNS_OVER_TLS, RULESET_LOG_DNS_OVER_TLS},
 	{RULESET_PREFIX_QUIC, RULESET_LOG_QUIC},

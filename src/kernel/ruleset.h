@@ -58,6 +58,9 @@ struct ruleset_settings {
 	size_t interface_count;
 	const struct ip_prefix *sources; /* protected */
 	size_t source_count;
+	const struct ip_prefix *special_exceptions; /* of the special addresses, which no rule opens
+						     */
+	size_t special_exception_count;
 	const uint16_t *https_ports; /* inspected or proxied TLS */
 	size_t https_port_count;
 	const uint16_t *http_ports; /* always proxied (also a port that is in both lists) */
@@ -91,6 +94,7 @@ enum ruleset_log {
 	RULESET_LOG_RULE_DENIES, /* "D<number>" */
 	RULESET_LOG_NO_RULE,
 	RULESET_LOG_SOURCE,
+	RULESET_LOG_SPECIAL,
 	RULESET_LOG_OTHER_RESOLVER,
 	RULESET_LOG_DNS_OVER_TLS,
 	RULESET_LOG_QUIC,

@@ -21,7 +21,11 @@
 /* The inside could send a forged answer: it must come from where the server's address is routed to.
  */
 #define COMES_FROM_SERVER "fib saddr . iif oif exists "
-#define IS_SYN_ACK        "tcp flags & (syn | ack) == (syn | ack) "
+#define IS_FORGED         "fib saddr . iif oif missing "
+/* a connection that a conntrack helper expected begins with the mark of the one that announced it
+ */
+#define IS_EXPECTED "ct status expected ct state related meta l4proto != { icmp, ipv6-icmp } "
+#define IS_SYN_ACK  "tcp flags & (syn | ack) == (syn | ack) "
 
 static const char *const s_chains[] = {
 	"prerouting",
@@ -48,6 +52,7 @@ static const char *const s_chains[] = {
 	"refuse",
 	"deny_no_rule",
 	"deny_source",
+	"deny_special",
 	"deny_unsolicited",
 	"deny_other_resolver",
 	"deny_dns_over_tls",
@@ -104,6 +109,13 @@ void ruleset_add_definitions(struct text *out, const struct ruleset_settings *se
 		ruleset_add_prefixes(out, settings->sources, settings->source_count, family);
 		text_add(out, "\n");
 	}
+	for (uint8_t family = 4; family <= 6; family += 2) {
+		struct ip_prefix special[IP_SPECIAL_MAX];
+
+		text_addf(out, "define special_v%u = ", family);
+		ruleset_add_prefixes(out, special, ip_special_prefixes(special), family);
+		text_add(out, "\n");
+	}
 	if (settings->http_port_count) {
 		text_add(out, "define http_ports = ");
 		ruleset_add_port_numbers(out, settings->http_ports, settings->http_port_count);
@@ -129,6 +141,25 @@ static void add_source_check(struct text *out, const struct ruleset_settings *se
 		text_addf(out, "\t\tip6 saddr != $sources_v6 %s\n", verdict);
 	else
 		text_addf(out, "\t\tmeta nfproto ipv6 %s\n", verdict);
+}
+
+/* A line for each family that says what happens on the way to special addresses, rule or no rule.
+ */
+static void add_special_check(struct text *out, const struct ruleset_settings *settings,
+			      const char *verdict)
+{
+	for (uint8_t family = 4; family <= 6; family += 2) {
+		const char *ip = family == 4 ? "ip" : "ip6";
+		struct text exceptions = TEXT_EMPTY;
+
+		text_addf(out, "\t\t%s daddr $special_v%u ", ip, family);
+		if (ruleset_add_prefixes(&exceptions, settings->special_exceptions,
+					 settings->special_exception_count, family))
+			text_addf(out, "%s daddr != %s ", ip, text_string(&exceptions));
+		out->failed |= text_failed(&exceptions);
+		text_free(&exceptions);
+		text_addf(out, "%s\n", verdict);
+	}
 }
 
 static bool is_unspecified(const struct ip_address *address)
@@ -177,6 +208,10 @@ static void add_prerouting(struct text *out, const struct ruleset_settings *sett
 	text_add(out, "\tchain prerouting {\n"
 		      "\t\ttype filter hook prerouting priority mangle; policy accept;\n"
 		      "\t\tiifname != $inside accept\n"
+		      "\t\ticmp type redirect counter drop\n"
+		      "\t\ticmpv6 type nd-redirect counter drop\n"
+		      "\t\tct direction reply " IS_FORGED "counter drop\n"
+		      "\t\t" IS_EXPECTED "ct mark set 0\n"
 		      "\t\tct mark & $STATE vmap { $HELLO : accept, $CONFIRM : accept, "
 		      "$INSPECTED : accept, $NETWORK : accept, $DENIED : accept, "
 		      "$PROXIED : jump proxied }\n"
@@ -187,6 +222,7 @@ static void add_prerouting(struct text *out, const struct ruleset_settings *sett
 	text_add(out, "\t\tmeta mark & $STATE != $ALIVE accept\n"
 		      "\t\tmeta l4proto tcp tcp flags & (fin | syn | rst | ack) != syn accept\n");
 	add_dns_intercept(out, settings);
+	add_special_check(out, settings, "accept");
 	text_add(out, "\t\tjump network_rules\n"
 		      "\t\tmeta l4proto != tcp accept\n"
 		      "\t\t" HAS_PAYLOAD "accept\n");
@@ -271,6 +307,7 @@ static void add_from_inside(struct text *out, const struct ruleset_settings *set
 		      "$HELLO : goto hold, $CONFIRM : goto hold, $DENIED : goto refuse }\n"
 		      "\t\tct state invalid goto deny_invalid\n");
 	add_source_check(out, settings, "goto deny_source");
+	add_special_check(out, settings, "goto deny_special");
 	text_add(out, "\t\tmeta mark & $STATE != $ALIVE goto deny_gateway_down\n"
 		      "\t\tmeta l4proto { tcp, udp } th dport 53 goto deny_other_resolver\n"
 		      "\t\tmeta l4proto { tcp, udp } th dport 853 goto deny_dns_over_tls\n");
@@ -293,10 +330,11 @@ static void add_inspection(struct text *out)
 		      "\t\taccept\n"
 		      "\t}\n\n"
 		      "\tchain hold {\n"
+		      "\t\tmeta l4proto != tcp counter drop\n"
 		      "\t\t" HAS_SYN HAS_PAYLOAD "goto deny_syn_data\n"
 		      "\t\tip ttl set 64\n"
 		      "\t\tip6 hoplimit set 64\n"
-		      "\t\tmeta l4proto tcp " HAS_PAYLOAD "goto queue_with_sequence\n"
+		      "\t\t" HAS_PAYLOAD "goto queue_with_sequence\n"
 		      "\t\taccept\n"
 		      "\t}\n\n"
 		      "\tchain queue_with_sequence {\n"
@@ -375,6 +413,7 @@ static void add_denials(struct text *out)
 	} denials[] = {
 		{"deny_no_rule", RULESET_PREFIX_NO_RULE, "goto refuse"},
 		{"deny_source", RULESET_PREFIX_SOURCE, "goto refuse"},
+		{"deny_special", RULESET_PREFIX_SPECIAL, "goto refuse"},
 		{"deny_unsolicited", RULESET_PREFIX_SOURCE, "counter drop"},
 		{"deny_other_resolver", RULESET_PREFIX_OTHER_RESOLVER, "goto refuse"},
 		{"deny_dns_over_tls", RULESET_PREFIX_DNS_OVER_TLS, "goto refuse"},

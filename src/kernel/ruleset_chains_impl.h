@@ -5,6 +5,7 @@
 
 #define RULESET_PREFIX_NO_RULE        "no-rule"
 #define RULESET_PREFIX_SOURCE         "source"
+#define RULESET_PREFIX_SPECIAL        "special"
 #define RULESET_PREFIX_OTHER_RESOLVER "other-resolver"
 #define RULESET_PREFIX_DNS_OVER_TLS   "dns-over-tls"
 #define RULESET_PREFIX_QUIC           "quic"

@@ -109,10 +109,11 @@ static void add_guard(struct text *out, const struct verdict *verdict,
 	text_addf(out, "  though   %s allows the name\n", verdict->rule->label);
 }
 
+/* Special addresses are denied before any rule, private ones behind the rule that allows the name.
+ */
 static bool is_guarded(const struct verdict *verdict)
 {
-	return verdict->reason == REASON_SPECIAL_ADDRESS ||
-	       verdict->reason == REASON_PRIVATE_ADDRESS;
+	return verdict->reason == REASON_PRIVATE_ADDRESS && verdict->rule;
 }
 
 static void add_nearest(struct text *out, const struct policy *policy,
@@ -162,5 +163,7 @@ void policy_explain(const struct policy *policy, const struct policy_facts *fact
 			  reason_text(verdict.reason));
 	}
 	add_asked(out, facts);
-	add_nearest(out, policy, facts, verdict.rule);
+	if (verdict.reason != REASON_SOURCE_NOT_PROTECTED &&
+	    verdict.reason != REASON_SPECIAL_ADDRESS) /* which come before any rule */
+		add_nearest(out, policy, facts, verdict.rule);
 }

@@ -1,6 +1,9 @@
 /*
- * Facts → verdict. The compiled rules stand in judging order, so the first match is the lowest
- * position that matches.
+ * Facts → verdict. Special destinations are denied before any rule: one that says `*` means the
+ * world, not the metadata service of the host that would ask in the client's name.
+ *
+ * The compiled rules stand in judging order, so the first match is the lowest position that
+ * matches.
  *
  * Network rules are reached in two ways, by address and by FQDN. Those of the names are looked up
  * in a table, which gives the best position by name; the rules by address are then scanned in order
@@ -83,6 +86,9 @@ struct verdict policy_judge(const struct policy *policy, const struct policy_fac
 
 	if (!policy_protects(policy, &facts->source))
 		return (struct verdict){RULE_DENY, REASON_SOURCE_NOT_PROTECTED, NULL};
+	if (facts->destination.family &&
+	    policy_check_address(policy, &facts->destination) == REASON_SPECIAL_ADDRESS)
+		return (struct verdict){RULE_DENY, REASON_SPECIAL_ADDRESS, NULL};
 	position = find_network_rule(policy, facts);
 	if (position == NO_POSITION)
 		position = find_application_rule(policy, facts);

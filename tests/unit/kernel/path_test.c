@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <poll.h>
@@ -49,6 +51,9 @@
 #define LATE_MS     400
 #define HELLO_FLOOD 'F' /* answers with a handshake record, then sends a byte now and then */
 #define PAUSE_MS    30
+
+#define ICMP_UNREACHABLE 3 /* RFC 792; code 1: the host */
+#define ICMP_REDIRECT    5 /* likewise */
 
 static struct {
 	bool ready;
@@ -196,7 +201,8 @@ static void make_link(const char *name, pid_t peer, const char *v4, const char *
 static void apply_with(const char *const *interfaces, size_t count, bool first)
 {
 	static const uint16_t https[] = {443};
-	static const struct ruleset_ports web[] = {{8080, 8080}}, secret[] = {{8081, 8081}};
+	static const struct ruleset_ports web[] = {{8080, 8080}}, secret[] = {{8081, 8081}},
+					  time[] = {{123, 123}};
 	struct ip_prefix sources[] = {prefix("10.1.0.0/24"), prefix("fd01::/64")};
 	struct ip_prefix server = prefix(SERVER_V4 "/32");
 	struct ruleset_rule rules[] = {
@@ -215,6 +221,14 @@ static void apply_with(const char *const *interfaces, size_t count, bool first)
 		 .any_destination = true,
 		 .transports = 1,
 		 .ports = secret,
+		 .port_count = 1},
+		{.number = 11,
+		 .allow = true,
+		 .label = "own/time",
+		 .any_source = true,
+		 .any_destination = true,
+		 .transports = 2,
+		 .ports = time,
 		 .port_count = 1},
 	};
 	struct ruleset_settings settings = {
@@ -614,6 +628,187 @@ static void an_answer_from_the_wrong_side_confirms_nothing(void **state)
 	assert_int_equal(s_world.flow.mark, mark_make(MARK_CONFIRM, NUMBER));
 }
 
+/* Raw packets of the node: whole IPv4 packets, as a pod with CAP_NET_RAW may send them. */
+static uint16_t checksum(const uint8_t *bytes, size_t length)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < length; i++)
+		sum += (uint32_t)bytes[i] << (i % 2 ? 0 : 8);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
+static void put_16(uint8_t *at, uint16_t value)
+{
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
+}
+
+static void write_ip(uint8_t packet[20], uint8_t protocol, const struct ip_endpoint *from,
+		     const struct ip_endpoint *to, size_t payload)
+{
+	memset(packet, 0, 20);
+	packet[0] = 0x45;
+	put_16(packet + 2, (uint16_t)(20 + payload));
+	packet[8] = 64;
+	packet[9] = protocol;
+	memcpy(packet + 12, from->address.bytes, 4);
+	memcpy(packet + 16, to->address.bytes, 4);
+	put_16(packet + 10, checksum(packet, 20));
+}
+
+static void send_raw(const struct ip_endpoint *to, const uint8_t *packet, size_t length)
+{
+	struct sockaddr_storage storage;
+	socklen_t size = ip_to_sockaddr(to, &storage);
+	int raw = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+
+	if (sendto(raw, packet, length, 0, (struct sockaddr *)&storage, size) < 0)
+		_exit(254);
+	close(raw);
+}
+
+/* An ICMP error from `from` to `to` about a packet of `about` between the two ends. */
+static void send_icmp_error(uint8_t type, const struct ip_endpoint *from,
+			    const struct ip_endpoint *to, uint8_t about,
+			    const struct ip_endpoint *about_from,
+			    const struct ip_endpoint *about_to)
+{
+	uint8_t packet[20 + 8 + 20 + 8] = {0};
+	uint8_t *icmp = packet + 20, *inner = icmp + 8;
+
+	write_ip(packet, IPPROTO_ICMP, from, to, sizeof(packet) - 20);
+	icmp[0] = type;
+	icmp[1] = 1;
+	if (type == ICMP_REDIRECT)
+		memcpy(icmp + 4, address("10.1.0.2").bytes, 4);
+	write_ip(inner, about, about_from, about_to, 8);
+	put_16(inner + 20, about_from->port);
+	put_16(inner + 22, about_to->port);
+	put_16(icmp + 2, checksum(icmp, sizeof(packet) - 20));
+	send_raw(to, packet, sizeof(packet));
+}
+
+/* How many ICMP packets leave towards the server until `client` has ended. */
+static int count_icmp_of(void (*client)(void))
+{
+	struct sockaddr_ll at = {.sll_family = AF_PACKET,
+				 .sll_protocol = htons(ETH_P_ALL),
+				 .sll_ifindex = (int)if_nametoindex("outside0")};
+	int tap = socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, htons(ETH_P_ALL));
+	uint8_t packet[256];
+	ssize_t got;
+	int count = 0;
+
+	assert_int_equal(bind(tap, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(in_node(client), 0);
+	while ((got = recv(tap, packet, sizeof(packet), 0)) > 0)
+		count += got > 20 && packet[0] >> 4 == 4 && packet[9] == IPPROTO_ICMP;
+	close(tap);
+	return count;
+}
+
+static void complain_before_the_hello(void)
+{
+	struct ip_endpoint server = endpoint(SERVER_V4 ":443"), self;
+	struct sockaddr_storage storage;
+	socklen_t size = sizeof(storage);
+	int connection = dial(SERVER_V4 ":443");
+
+	if (getsockname(connection, (struct sockaddr *)&storage, &size) < 0 ||
+	    ip_from_sockaddr(&storage, &self) < 0)
+		_exit(254);
+	send_icmp_error(ICMP_UNREACHABLE, &self, &server, IPPROTO_TCP, &server, &self);
+	usleep(50000);
+}
+
+static void complain_behind_the_hello(void)
+{
+	struct ip_endpoint server = endpoint(SERVER_V4 ":443"), self;
+	struct sockaddr_storage storage;
+	socklen_t size = sizeof(storage);
+	int connection = dial(SERVER_V4 ":443");
+
+	exchange(connection, HELLO_PLAIN);
+	if (getsockname(connection, (struct sockaddr *)&storage, &size) < 0 ||
+	    ip_from_sockaddr(&storage, &self) < 0)
+		_exit(254);
+	send_icmp_error(ICMP_UNREACHABLE, &self, &server, IPPROTO_TCP, &server, &self);
+	usleep(50000);
+}
+
+static void an_icmp_error_carries_nothing_out_before_the_hello_is_judged(void **state)
+{
+	(void)state;
+	start_afresh();
+	pin(SERVER_V4);
+	assert_int_equal(count_icmp_of(complain_before_the_hello), 0);
+	assert_int_equal(count_icmp_of(complain_behind_the_hello), 1);
+}
+
+/* What the gateway asks outside may be answered from there only. */
+static struct ip_endpoint s_asking;
+
+static void answer_in_the_upstreams_name(void)
+{
+	struct ip_endpoint upstream = endpoint(SERVER_V4 ":53");
+	uint8_t packet[20 + 8 + 4] = {0};
+
+	write_ip(packet, IPPROTO_UDP, &upstream, &s_asking, 12);
+	put_16(packet + 20, upstream.port);
+	put_16(packet + 22, s_asking.port);
+	put_16(packet + 24, 12);
+	memcpy(packet + 28, "evil", 4);
+	send_raw(&s_asking, packet, sizeof(packet));
+	usleep(50000);
+}
+
+static void an_answer_to_the_gateway_itself_cannot_be_forged_inside(void **state)
+{
+	struct ip_endpoint upstream = endpoint(SERVER_V4 ":53");
+	struct sockaddr_storage storage;
+	socklen_t size = ip_to_sockaddr(&upstream, &storage);
+	int asking = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	char byte;
+
+	(void)state;
+	start_afresh();
+	assert_int_equal(connect(asking, (struct sockaddr *)&storage, size), 0);
+	assert_int_equal(send(asking, "ask", 3, 0), 3);
+	size = sizeof(storage);
+	assert_int_equal(getsockname(asking, (struct sockaddr *)&storage, &size), 0);
+	assert_int_equal(ip_from_sockaddr(&storage, &s_asking), 0);
+	(void)recv(asking, &byte, 1, 0); /* clears the error: nobody listens there */
+	assert_int_equal(in_node(answer_in_the_upstreams_name), 0);
+	ssize_t got = recv(asking, &byte, 1, 0);
+	assert_true(got < 0);
+	close(asking);
+}
+
+static void redirect(void)
+{
+	struct ip_endpoint gateway = endpoint("10.1.0.1:53"), server = endpoint(SERVER_V4 ":53");
+
+	send_icmp_error(ICMP_REDIRECT, &server, &gateway, IPPROTO_UDP, &gateway, &server);
+	usleep(50000);
+}
+
+static void a_redirect_from_inside_does_not_reach_the_gateway(void **state)
+{
+	int raw = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMP);
+	uint8_t packet[256];
+	ssize_t got;
+
+	(void)state;
+	start_afresh();
+	assert_int_equal(in_node(redirect), 0);
+	while ((got = recv(raw, packet, sizeof(packet), 0)) > 0)
+		assert_false(got > 20 && packet[20] == ICMP_REDIRECT);
+	close(raw);
+}
+
 static void a_denied_hello_resets_the_client(void **state)
 {
 	(void)state;
@@ -702,6 +897,44 @@ static void knock_quic(void)
 static void knock_resolver(void)
 {
 	knock_udp(SERVER_V4 ":53");
+}
+
+static void knock_time(void)
+{
+	knock_udp(SERVER_V4 ":123");
+}
+
+static void knock_metadata(void)
+{
+	knock_udp("169.254.169.254:123");
+}
+
+static void knock_platform(void)
+{
+	knock_udp("168.63.129.16:123");
+}
+
+static void knock_disguised_metadata(void)
+{
+	knock_udp("[64:ff9b::169.254.169.254]:123");
+}
+
+static void no_rule_leads_to_a_special_address(void **state)
+{
+	static void (*const knocks[])(void) = {knock_metadata, knock_platform,
+					       knock_disguised_metadata};
+
+	(void)state;
+	start_afresh();
+	run("ip route add default via " SERVER_V4 " && ip route add default via 2001:db8:2::2");
+	(void)in_node(knock_time);
+	assert_true(was_logged("A11 "));
+	for (size_t i = 0; i < COUNT(knocks); i++) {
+		assert_int_not_equal(in_node(knocks[i]), 0);
+		assert_true(was_logged("special "));
+		assert_false(was_logged("A11 "));
+	}
+	run("ip route del default && ip -6 route del default");
 }
 
 static void knock_dns_over_tls(void)
@@ -928,6 +1161,10 @@ int main(void)
 		cmocka_unit_test(a_retry_request_brings_the_second_hello_to_the_queue),
 		cmocka_unit_test(a_connection_in_confirm_takes_no_second_first_release),
 		cmocka_unit_test(an_answer_from_the_wrong_side_confirms_nothing),
+		cmocka_unit_test(an_icmp_error_carries_nothing_out_before_the_hello_is_judged),
+		cmocka_unit_test(an_answer_to_the_gateway_itself_cannot_be_forged_inside),
+		cmocka_unit_test(a_redirect_from_inside_does_not_reach_the_gateway),
+		cmocka_unit_test(no_rule_leads_to_a_special_address),
 		cmocka_unit_test(a_denied_hello_resets_the_client),
 		cmocka_unit_test(without_the_queue_rule_a_hello_goes_nowhere),
 		cmocka_unit_test(a_reload_leaves_queue_and_pins),

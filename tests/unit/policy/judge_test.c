@@ -15,6 +15,24 @@ static void no_rule_means_deny(void **state)
 	policy_free(policy);
 }
 
+static void no_rule_leads_to_special_addresses(void **state)
+{
+	struct rule_set set = {0};
+
+	(void)state;
+	write_collection(&set, "net", RULE_NETWORK, 100, RULE_ALLOW);
+	write_rule(&set, "everywhere", "from:* tcp udp icmp port:* to:*");
+	write_rule(&set, "by-address", "from:* tcp port:80 to:169.254.169.254/32");
+	struct policy *policy = compile(&set);
+
+	assert_allowed(judge(policy, NODE, "192.0.2.1", FLOW_TCP, 80, NULL), "net/everywhere");
+	assert_denied(judge(policy, NODE, "169.254.169.254", FLOW_TCP, 80, NULL),
+		      REASON_SPECIAL_ADDRESS);
+	assert_denied(judge(policy, NODE, "168.63.129.16", FLOW_UDP, 53, NULL),
+		      REASON_SPECIAL_ADDRESS);
+	policy_free(policy);
+}
+
 static void network_rules_come_before_application_rules_whatever_their_priority(void **state)
 {
 	struct rule_set set = {0};
@@ -224,7 +242,7 @@ static void large_lists_of_nested_prefixes_keep_their_meaning(void **state)
 	write_rule(&set, "tag",
 		   "from:10.0.0.0/8 from:10.0.0.0/16 from:fd00::/8 tcp port:* to:20.0.0.0/24 "
 		   "to:20.0.0.0/16 to:20.0.128.0/17 to:20.2.0.0/16 to:2001:db8::/32 "
-		   "to:20.0.0.0/24 to:0.0.0.0/32");
+		   "to:20.0.0.0/24 to:48.0.0.0/32");
 	struct policy *policy = compile(&set);
 
 	assert_allowed(judge(policy, NODE, "20.0.0.0", FLOW_TCP, 1, NULL), "net/tag");
@@ -234,7 +252,7 @@ static void large_lists_of_nested_prefixes_keep_their_meaning(void **state)
 	assert_denied(judge(policy, NODE, "20.3.0.0", FLOW_TCP, 1, NULL), REASON_NO_RULE);
 	assert_allowed(judge(policy, "fd12::1", "2001:db8::5", FLOW_TCP, 1, NULL), "net/tag");
 	assert_denied(judge(policy, "fe00::1", "2001:db8::5", FLOW_TCP, 1, NULL), REASON_NO_RULE);
-	assert_denied(judge(policy, NODE, "::", FLOW_TCP, 1, NULL), REASON_NO_RULE);
+	assert_denied(judge(policy, NODE, "3000::", FLOW_TCP, 1, NULL), REASON_NO_RULE);
 	policy_free(policy);
 }
 
@@ -242,6 +260,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_rule_means_deny),
+		cmocka_unit_test(no_rule_leads_to_special_addresses),
 		cmocka_unit_test(
 			network_rules_come_before_application_rules_whatever_their_priority),
 		cmocka_unit_test(collections_are_judged_by_priority_then_as_written),

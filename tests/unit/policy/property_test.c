@@ -15,8 +15,9 @@ static const char *const s_labels[] = {"a", "b", "c", "ab", "ba"};
 static const char *const s_prefixes[] = {"0.0.0.0/0",   "10.0.0.0/8",  "10.1.0.0/16",
 					 "10.1.2.0/24", "10.1.2.3",    "10.1.2.4/30",
 					 "fd00::/8",    "fd00:1::/32", "fd00:1::7"};
-static const char *const s_addresses[] = {"10.1.2.3",  "10.1.2.5",  "10.1.9.9",  "10.9.9.9",
-					  "192.0.2.1", "fd00:1::7", "fd00:2::1", "2001:db8::1"};
+static const char *const s_addresses[] = {"10.1.2.3",  "10.1.2.5",    "10.1.9.9",
+					  "10.9.9.9",  "192.0.2.1",   "fd00:1::7",
+					  "fd00:2::1", "2001:db8::1", "169.254.1.2"};
 /* Around the borders of 64-bit words and of the range. */
 static const uint16_t s_ports[] = {1, 2, 62, 63, 64, 65, 127, 128, 443, 65534, 65535};
 /* These and their neighbours: every port at which a verdict can change. */
@@ -203,7 +204,9 @@ static void check_facts(const struct policy *policy, const struct naive_policy *
 	if (facts.protocol == FLOW_ICMP)
 		facts.port = 0;
 	assert_agrees(policy_judge(policy, &facts), naive_judge(naive, &facts),
-		      facts.protocol == FLOW_HTTPS && !facts.name ? REASON_NO_NAME : REASON_NO_RULE,
+		      naive_is_special(&facts.destination)          ? REASON_SPECIAL_ADDRESS
+		      : facts.protocol == FLOW_HTTPS && !facts.name ? REASON_NO_NAME
+								    : REASON_NO_RULE,
 		      seed, tally);
 }
 
