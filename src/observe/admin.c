@@ -148,13 +148,26 @@ static int fill_address(const char *path, struct sockaddr_un *ret_address)
 	return 0;
 }
 
-/* Does somebody answer there? A dead socket file refuses. */
-static bool is_alive(const struct sockaddr_un *address)
+/* Removes a dead socket file, which refuses connections. -EADDRINUSE: somebody listens there (and
+   may be too busy to answer). -ENOTSOCK: not ours to remove. */
+static int clear_place(const struct sockaddr_un *address)
 {
-	cleanup(close_descriptor) int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	cleanup(close_descriptor) int probe =
+		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct stat status;
 
-	return probe >= 0 &&
-	       connect(probe, (const struct sockaddr *)address, sizeof(*address)) == 0;
+	if (probe < 0)
+		return -errno;
+	if (lstat(address->sun_path, &status) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(status.st_mode))
+		return -ENOTSOCK;
+	if (connect(probe, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
+	    errno == EAGAIN)
+		return -EADDRINUSE;
+	if (errno != ECONNREFUSED)
+		return -errno;
+	return unlink(address->sun_path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 static int open_socket(const struct sockaddr_un *address)
@@ -162,13 +175,13 @@ static int open_socket(const struct sockaddr_un *address)
 	cleanup(close_descriptor) int descriptor =
 		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mode_t mask;
-	int bound;
+	int bound, error;
 
 	if (descriptor < 0)
 		return -errno;
-	if (is_alive(address))
-		return -EADDRINUSE;
-	unlink(address->sun_path);
+	error = clear_place(address);
+	if (error < 0)
+		return error;
 	mask = umask(0117); /* 0660 from its first moment */
 	bound = bind(descriptor, (const struct sockaddr *)address, sizeof(*address));
 	umask(mask);
@@ -219,6 +232,18 @@ void admin_close(struct admin *admin)
 
 /* ------------------------------------------------------------------ the client */
 
+/* A connection waits for a place in the listener's queue as sending does: that is bounded here. */
+static int dial(int descriptor, const struct sockaddr_un *address, unsigned int timeout_ms)
+{
+	struct timeval timeout = {timeout_ms / 1000, (suseconds_t)(timeout_ms % 1000) * 1000};
+
+	if (setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0)
+		return -errno;
+	if (connect(descriptor, (const struct sockaddr *)address, sizeof(*address)) < 0)
+		return errno == EAGAIN ? -ETIMEDOUT : -errno;
+	return 0;
+}
+
 static int send_line(int descriptor, const char *request)
 {
 	struct text line = TEXT_EMPTY;
@@ -263,14 +288,14 @@ int admin_ask(const char *path, const char *request, unsigned int timeout_ms, st
 {
 	cleanup(close_descriptor) int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_un address;
+	uint64_t deadline_ms = clock_steady_ms() + timeout_ms;
 	int error = fill_address(path, &address);
 
 	if (descriptor < 0)
 		return -errno;
-	if (error == 0 &&
-	    connect(descriptor, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		error = -errno;
+	if (error == 0)
+		error = dial(descriptor, &address, timeout_ms);
 	if (error == 0)
 		error = send_line(descriptor, request);
-	return error < 0 ? error : read_reply(descriptor, clock_steady_ms() + timeout_ms, reply);
+	return error < 0 ? error : read_reply(descriptor, deadline_ms, reply);
 }

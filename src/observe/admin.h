@@ -13,8 +13,8 @@
 struct admin;
 
 /* `handle` answers one request (without its line end) by adding JSON to `reply`. A socket file that
-   nobody listens on is replaced; one that answers is not: NULL with errno EADDRINUSE. NULL: errno.
- */
+   nobody listens on is replaced. NULL: errno; EADDRINUSE: somebody listens there; ENOTSOCK: another
+   kind of file is in the place. */
 struct admin *admin_open(struct loop *loop, const char *path,
 			 void (*handle)(void *context, const char *request, struct text *reply),
 			 void *context);
