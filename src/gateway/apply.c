@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assertion.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "kernel/nft.h"
@@ -124,13 +125,18 @@ static int add_element(struct application *application, uint32_t number,
 static int add_pin(void *context, const struct pin *pin)
 {
 	struct application *application = context;
-	uint32_t positions[64];
-	size_t count = policy_network_rules_of_name(application->policy, &pin->name, positions, 64);
+	uint32_t positions[GATEWAY_RULES_OF_A_NAME];
+	size_t count = policy_network_rules_of_name(application->policy, &pin->name, positions,
+						    GATEWAY_RULES_OF_A_NAME);
 	int error = 0;
 
+	/* Learned under another policy's guard, or before a restart. */
+	if (policy_check_address(application->policy, &pin->address) != REASON_RULE_ALLOWS)
+		return 0;
+	invariant(count <= GATEWAY_RULES_OF_A_NAME);
 	if (policy_inspects_name(application->policy, &pin->name))
 		error = add_element(application, 0, &pin->address, pin->expires_ms);
-	for (size_t i = 0; i < count && i < 64 && error == 0; i++)
+	for (size_t i = 0; i < count && error == 0; i++)
 		error = add_element(application, application->numbers[positions[i]], &pin->address,
 				    pin->expires_ms);
 	return error;
@@ -211,16 +217,39 @@ static int load_into_kernel(const struct application *application, const struct 
 	const char *interfaces[CONFIG_INTERFACES_MAX];
 	struct ruleset_settings settings =
 		settings_of(application->config, application->policy, interfaces);
-	cleanup(text_free) struct text ruleset = TEXT_EMPTY;
+	cleanup(text_free) struct text ruleset = TEXT_EMPTY, words = TEXT_EMPTY;
 	int result = ruleset_write(&settings, application->rules, application->rule_count,
 				   application->elements, application->element_count, first,
 				   previous->named, previous->named_count, &ruleset);
 
-	if (result < 0)
+	if (result < 0) {
 		text_add(error, "not enough memory for the ruleset");
-	else
-		result = nft_apply(text_string(&ruleset), error);
+		return result;
+	}
+	result = nft_apply(text_string(&ruleset), &words);
+	if (result == -ENOENT)
+		text_add(error, "the program nft is missing: install the Debian package nftables");
+	else if (result == -EREMOTEIO)
+		text_addf(error, "the kernel refused the ruleset: %.*s",
+			  (int)strcspn(text_string(&words), "\n"), text_string(&words));
+	else if (result < 0)
+		text_addf(error, "cannot run nft: %s", strerror(-result));
 	return result;
+}
+
+/* Learners have no more room. */
+static int check_names(const struct policy *policy, struct text *error)
+{
+	for (size_t i = 0; i < policy_exact_name_count(policy); i++) {
+		const struct name *name = policy_exact_name_at(policy, i);
+
+		if (policy_network_rules_of_name(policy, name, NULL, 0) <= GATEWAY_RULES_OF_A_NAME)
+			continue;
+		text_addf(error, "more than %d network rules name %s", GATEWAY_RULES_OF_A_NAME,
+			  name->text);
+		return -E2BIG;
+	}
+	return 0;
 }
 
 int gateway_apply(struct gateway *gateway, const struct config *config, const struct policy *policy,
@@ -232,8 +261,11 @@ int gateway_apply(struct gateway *gateway, const struct config *config, const st
 		.pins = gateway->pins,
 		.now = clock_steady_ms(),
 	};
-	int result = add_rules(&application, gateway->admissions);
+	int result = check_names(policy, error);
 
+	if (result < 0)
+		return result;
+	result = add_rules(&application, gateway->admissions);
 	if (result == 0)
 		result = pins_visit(gateway->pins, application.now, add_pin, &application);
 	if (result < 0) {

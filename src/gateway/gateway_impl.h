@@ -28,6 +28,11 @@
 #define GATEWAY_PROXY_PORT  7053 /* on 127.0.0.1 and ::1 only */
 #define GATEWAY_WORKERS_MAX 64
 
+#define GATEWAY_OWN_ADDRESSES_MAX 1024
+
+/* Network rules that name the same FQDN: a policy with more is refused. */
+#define GATEWAY_RULES_OF_A_NAME 64
+
 /*
  * The ruleset that is in the kernel, as far as learners need it. Learning and reloading exclude
  * each other: a learner holds the lock for reading from its look at the policy until its elements
@@ -54,7 +59,6 @@ struct worker_figures {
 	struct dns_proxy_figures dns;
 	struct inspector_figures inspector;
 	struct proxy_figures proxy;
-	uint64_t queue_packets;
 };
 
 struct worker {
@@ -81,7 +85,6 @@ struct refresher {
 	struct resolver *resolver;
 	struct refresh *names; /* one a name */
 	size_t count;
-	uint64_t generation; /* of the policy that the names were taken from */
 };
 
 /* Turns what the kernel tells (denied packets, network rules' new flows, ended flows) into events.
@@ -109,7 +112,7 @@ struct gateway {
 	struct reporter reporter;
 	struct admin *admin;
 	struct life_sign *life_sign;
-	struct ip_address own_addresses[64];
+	struct ip_address own_addresses[GATEWAY_OWN_ADDRESSES_MAX];
 	size_t own_address_count;
 	_Atomic uint64_t lifetime_ms, grace_ms; /* of pins: dns.stale_after, dns.grace */
 	uint64_t saved_changes;                 /* of the pins, when they were saved last */
@@ -119,12 +122,21 @@ struct gateway {
 	uint64_t reloads, failed_reloads;
 };
 
+/* start.c: opens everything and starts the workers. Negative: told in the log; what is open stays
+   open, for the caller to close. */
+int gateway_start(struct gateway *gateway);
+
+/* control.c. Negative: told in the log (signals: errno says why). */
+int control_open_signals(struct gateway *gateway);
+int control_open_admin(struct gateway *gateway);
+
 /* load.c: file and flags → config and policy. NULL: problems say why. */
 struct config *gateway_load(struct gateway *gateway, struct policy **ret_policy,
 			    struct problems *problems);
 void gateway_log_problems(const struct problems *problems);
 
-/* apply.c: the policy → kernel. With the lock held for writing. */
+/* apply.c: the policy → kernel. With the lock held for writing. Negative errno: `error` says why,
+   and the kernel is as it was. */
 int gateway_apply(struct gateway *gateway, const struct config *config, const struct policy *policy,
 		  bool first, struct text *error);
 
@@ -142,7 +154,8 @@ struct resolver_settings gateway_resolver_settings(const struct config *config);
 
 /* refresh.c */
 int refresher_open(struct refresher *refresher, struct gateway *gateway);
-void refresher_renew(struct refresher *refresher); /* after a swap of the policy */
+/* After a swap of the policy. -ENOMEM: the old names stay. */
+int refresher_renew(struct refresher *refresher);
 void refresher_close(struct refresher *refresher);
 
 /* report.c */
@@ -151,6 +164,8 @@ void reporter_close(struct reporter *reporter);
 
 /* reload.c */
 int gateway_reload(struct gateway *gateway, struct text *error); /* 0, or negative and words */
+
+/* flows.c */
 /* Judges every running flow that the kernel forwards; cuts what is no longer allowed. Returns how
  * many. */
 size_t gateway_judge_flows(struct gateway *gateway);

@@ -6,6 +6,11 @@
  * element for it has the same end. Names that are asked for all the time would move that end at
  * every answer; an end is moved only when the new one is later by more than 1/16 of the lifetime.
  *
+ * All or nothing, for each answer (RESOLVER_ADDRESSES_MAX at a time, should there be more): what
+ * cannot be put into the kernel is unlearned again, and an address that was known before keeps the
+ * end that it had. The guard on addresses is asked here once more, since the policy may have
+ * changed while the answer was on its way.
+ *
  * An address stands in the pinned set until the last of its names expires (the inspector then looks
  * at the name itself); in the set of a network rule until the last of that rule's own names does.
  */
@@ -17,8 +22,6 @@
 #include "base/assertion.h"
 #include "base/clock.h"
 
-#define RULES_OF_A_NAME                                                                            \
-	64 /* network rules that name the same FQDN; more are refused, not forgotten */
 #define TTL_MAX 86400u
 
 struct batch {
@@ -59,11 +62,17 @@ static uint64_t end_for_rule(const struct pins *pins, const struct rule *rule,
 }
 
 struct lesson {
+	const struct name *name;
 	const struct policy *policy;
 	bool inspects;
-	uint32_t positions[RULES_OF_A_NAME];
+	uint32_t positions[GATEWAY_RULES_OF_A_NAME];
 	size_t position_count;
 	uint64_t now;
+	struct {
+		const struct ip_address *address;
+		uint64_t previous_ms; /* the end that it had before; 0: it was not known */
+	} learned[RESOLVER_ADDRESSES_MAX];
+	size_t learned_count;
 };
 
 /* Puts one address, whose pin is already there, into the kernel's sets. */
@@ -90,9 +99,8 @@ static bool worth_moving(uint64_t end, uint64_t new_end, uint64_t now)
 	return end == 0 || new_end > end + (new_end - now) / 16;
 }
 
-static int learn_address(struct learning *learning, const struct lesson *lesson,
-			 const struct name *name, const struct learned_address *learned,
-			 struct batch *batch)
+static int learn_address(struct learning *learning, struct lesson *lesson,
+			 const struct learned_address *learned, struct batch *batch)
 {
 	struct gateway *gateway = learning->gateway;
 	uint64_t ttl_ms = (uint64_t)(learned->ttl < TTL_MAX ? learned->ttl : TTL_MAX) * 1000;
@@ -102,47 +110,75 @@ static int learn_address(struct learning *learning, const struct lesson *lesson,
 	enum pin_news news;
 	int error;
 
-	if (!worth_moving(pins_expiry(gateway->pins, name, &learned->address, lesson->now), end,
-			  lesson->now))
+	if (policy_check_address(lesson->policy, &learned->address) != REASON_RULE_ALLOWS)
+		return -EACCES;
+	if (!worth_moving(pins_expiry(gateway->pins, lesson->name, &learned->address, lesson->now),
+			  end, lesson->now))
 		return 0;
-	error = pins_learn(gateway->pins, name, &learned->address, lesson->now, end, &news,
+	error = pins_learn(gateway->pins, lesson->name, &learned->address, lesson->now, end, &news,
 			   &previous);
-	if (error == 0 && learning->sets)
+	if (error < 0)
+		return error;
+	lesson->learned[lesson->learned_count].address = &learned->address;
+	lesson->learned[lesson->learned_count++].previous_ms = news == PIN_NEW ? 0 : previous;
+	if (learning->sets)
 		put_in_kernel(learning, lesson, &learned->address, batch);
-	return error;
+	return 0;
 }
 
-/* The kernel refused: what was just pinned must not count as live. */
-static void forget(struct gateway *gateway, const struct name *name,
-		   const struct learned_address *addresses, size_t count)
+/* What was just pinned must not count as live. */
+static void unlearn(struct gateway *gateway, const struct lesson *lesson)
 {
-	for (size_t i = 0; i < count; i++)
-		pins_forget(gateway->pins, name, &addresses[i].address);
+	for (size_t i = 0; i < lesson->learned_count; i++) {
+		const struct ip_address *address = lesson->learned[i].address;
+		uint64_t previous = lesson->learned[i].previous_ms, before;
+		enum pin_news news;
+
+		pins_forget(gateway->pins, lesson->name, address);
+		if (previous > lesson->now)
+			(void)pins_learn(gateway->pins, lesson->name, address, lesson->now,
+					 previous, &news, &before);
+	}
+}
+
+static int learn_some(struct learning *learning, struct lesson *lesson,
+		      const struct learned_address *addresses, size_t count)
+{
+	struct batch batch = {.count = 0};
+	int error = 0;
+
+	invariant(count <= RESOLVER_ADDRESSES_MAX);
+	lesson->learned_count = 0;
+	for (size_t i = 0; i < count && error == 0; i++)
+		error = learn_address(learning, lesson, &addresses[i], &batch);
+	if (learning->sets && error == 0)
+		flush(&batch, learning);
+	if (error == 0)
+		error = batch.error;
+	if (error < 0)
+		unlearn(learning->gateway, lesson);
+	return error;
 }
 
 static int learn_under_lock(struct learning *learning, const struct name *name,
 			    const struct learned_address *addresses, size_t count)
 {
 	struct gateway *gateway = learning->gateway;
-	struct lesson lesson = {.now = clock_steady_ms()};
-	struct batch batch = {.count = 0};
+	struct lesson lesson = {.name = name, .now = clock_steady_ms()};
 	int error = 0;
 
 	lesson.policy = policy_slot_enter(gateway->slot);
 	lesson.inspects = policy_inspects_name(lesson.policy, name);
 	lesson.position_count = policy_network_rules_of_name(lesson.policy, name, lesson.positions,
-							     RULES_OF_A_NAME);
-	if (lesson.position_count > RULES_OF_A_NAME)
-		error = -ENOSPC;
-	for (size_t i = 0; i < count && error == 0; i++)
-		error = learn_address(learning, &lesson, name, &addresses[i], &batch);
-	if (learning->sets)
-		flush(&batch, learning);
+							     GATEWAY_RULES_OF_A_NAME);
+	invariant(!learning->sets || lesson.position_count <= GATEWAY_RULES_OF_A_NAME);
+	for (size_t done = 0; done < count && error == 0; done += RESOLVER_ADDRESSES_MAX) {
+		size_t rest = count - done;
+
+		error = learn_some(learning, &lesson, addresses + done,
+				   rest < RESOLVER_ADDRESSES_MAX ? rest : RESOLVER_ADDRESSES_MAX);
+	}
 	policy_slot_leave(gateway->slot);
-	if (error == 0)
-		error = batch.error;
-	if (error < 0)
-		forget(gateway, name, addresses, count);
 	return error;
 }
 

@@ -77,23 +77,25 @@ static void stop_all(struct refresher *refresher)
 	refresher->count = 0;
 }
 
-void refresher_renew(struct refresher *refresher)
+int refresher_renew(struct refresher *refresher)
 {
 	struct gateway *gateway = refresher->gateway;
-	const struct policy *policy;
-	size_t count;
+	const struct policy *policy = policy_slot_enter(gateway->slot);
+	size_t count = policy_exact_name_count(policy);
+	struct refresh *names = calloc(count + 1, sizeof(*names));
 
-	stop_all(refresher);
-	policy = policy_slot_enter(gateway->slot);
-	count = policy_exact_name_count(policy);
-	refresher->names = calloc(count + 1, sizeof(*refresher->names));
-	refresher->count = refresher->names ? count : 0;
-	for (size_t i = 0; i < refresher->count; i++)
-		refresher->names[i] = (struct refresh){.refresher = refresher,
-						       .name = *policy_exact_name_at(policy, i)};
+	for (size_t i = 0; names && i < count; i++)
+		names[i] = (struct refresh){.refresher = refresher,
+					    .name = *policy_exact_name_at(policy, i)};
 	policy_slot_leave(gateway->slot);
-	for (size_t i = 0; i < refresher->count; i++)
-		wait_for(&refresher->names[i], i / SPREAD * SPREAD_MS);
+	if (!names)
+		return -ENOMEM;
+	stop_all(refresher);
+	refresher->names = names;
+	refresher->count = count;
+	for (size_t i = 0; i < count; i++)
+		wait_for(&names[i], i / SPREAD * SPREAD_MS);
+	return 0;
 }
 
 int refresher_open(struct refresher *refresher, struct gateway *gateway)
@@ -109,8 +111,7 @@ int refresher_open(struct refresher *refresher, struct gateway *gateway)
 	refresher->resolver = resolver_new(gateway->loop, &settings, gateway->slot, &learner);
 	if (!refresher->resolver)
 		return -errno;
-	refresher_renew(refresher);
-	return 0;
+	return refresher_renew(refresher);
 }
 
 void refresher_close(struct refresher *refresher)

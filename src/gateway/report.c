@@ -110,14 +110,15 @@ static void packet_logged(void *context, const struct packet_log_entry *entry)
 	const struct policy_rule *rule = NULL;
 
 	if (packet_parse(entry->bytes, entry->length, &packet) < 0)
-		return;
+		packet = (struct packet){.protocol = IPPROTO_RAW}; /* told without its ends */
 	event.path = words_of(log, &event.reason);
 	event.action = log == RULESET_LOG_RULE_ALLOWS ? RULE_ALLOW : RULE_DENY;
 	event.protocol = protocol_of(packet.protocol);
 	event.source = (struct ip_endpoint){packet.source, packet.source_port};
 	event.destination = (struct ip_endpoint){packet.destination, packet.destination_port};
 	policy = policy_slot_enter(gateway->slot);
-	if (number != 0 && admissions_find(gateway->admissions, number, &admission)) {
+	if (number != 0 && admissions_find(gateway->admissions, number, &admission) &&
+	    admission.kind == ADMISSION_RULE) {
 		event.rule = admission.key;
 		rule = policy_rule_find(policy, admission.key);
 	}
@@ -132,7 +133,8 @@ static void packet_logged(void *context, const struct packet_log_entry *entry)
 	events_emit(gateway->events, &event);
 }
 
-/* The rule that allows an inspected flow's name today, for the line about its end. */
+/* The rule that allows an inspected flow's name today, for the line about its end; NULL: none does
+ * any more. */
 static const struct policy_rule *rule_of(const struct policy *policy,
 					 const struct conntrack_flow *flow, const struct name *name)
 {
@@ -143,8 +145,9 @@ static const struct policy_rule *rule_of(const struct policy *policy,
 		.port = flow->destination.port,
 		.name = name,
 	};
+	struct verdict verdict = policy_judge(policy, &facts);
 
-	return policy_judge(policy, &facts).rule;
+	return verdict.action == RULE_ALLOW ? verdict.rule : NULL;
 }
 
 static void flow_ended(void *context, const struct conntrack_flow *flow)

@@ -28,15 +28,28 @@ static void report_load(const char *path, int error)
 			    error == -EBADMSG ? "it is malformed" : strerror(-error));
 }
 
+static int make_folder(const char *path)
+{
+	struct stat status;
+	int error = 0;
+
+	if (mkdir(path, 0750) == 0)
+		return 0;
+	if (errno != EEXIST || stat(path, &status) < 0)
+		error = errno;
+	else if (!S_ISDIR(status.st_mode))
+		error = ENOTDIR;
+	if (error != 0)
+		log_error("cannot make the state folder %s: %s", path, strerror(error));
+	return -error;
+}
+
 int state_load(struct gateway *gateway)
 {
 	char path[PATH_MAX];
 
-	if (mkdir(gateway->config->state_directory, 0750) < 0 && errno != EEXIST) {
-		log_error("cannot make the state folder %s: %s", gateway->config->state_directory,
-			  strerror(errno));
+	if (make_folder(gateway->config->state_directory) < 0)
 		return -1;
-	}
 	path_of(gateway, "admissions", path);
 	report_load(path, admissions_load(gateway->admissions, path));
 	path_of(gateway, "pins", path);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/assertion.h"
+#include "base/cleanup.h"
 #include "base/log.h"
 
 #define PUBLISH_MS 250
@@ -22,6 +23,21 @@ struct resolver_settings gateway_resolver_settings(const struct config *config)
 	for (size_t i = 0; i < config->dns.upstream_count; i++)
 		settings.upstreams[i] = config->dns.upstreams[i];
 	return settings;
+}
+
+/* Which of the listeners it was is not known here. */
+static void log_listeners(const char *what, const struct ip_endpoint *endpoints, size_t count,
+			  int error)
+{
+	const char *hint = error == EADDRINUSE      ? " (does another program listen there?)"
+			   : error == EADDRNOTAVAIL ? " (is the address on an interface?)"
+						    : "";
+	cleanup(text_free) struct text list = TEXT_EMPTY;
+	char endpoint[IP_ENDPOINT_TEXT_SIZE];
+
+	for (size_t i = 0; i < count; i++)
+		text_addf(&list, " %s", ip_endpoint_format(&endpoints[i], endpoint));
+	log_error("cannot listen at %s%s: %s%s", what, text_string(&list), strerror(error), hint);
 }
 
 static int open_dns(struct worker *worker, const struct config *config)
@@ -42,7 +58,7 @@ static int open_dns(struct worker *worker, const struct config *config)
 				    worker->gateway->events, &settings);
 	if (worker->dns)
 		return 0;
-	log_error("cannot open the DNS listeners (dns.listen): %s", strerror(errno));
+	log_listeners("dns.listen", config->dns.listen, config->dns.listen_count, errno);
 	return -1;
 }
 
@@ -81,7 +97,8 @@ static int open_proxy(struct worker *worker, const struct config *config)
 				  gateway->events);
 	if (worker->proxy)
 		return 0;
-	log_error("cannot open the proxy's listeners: %s", strerror(errno));
+	log_listeners(settings.transparent ? "127.0.0.1:7053 [::1]:7053" : "explicit.listen",
+		      settings.explicit_listen, settings.explicit_count, errno);
 	return -1;
 }
 
