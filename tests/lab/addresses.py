@@ -26,6 +26,7 @@ NODE = Host("10.42.1.4", "fd42:1::4")
 NODE_SECOND = Host("10.42.1.5", "fd42:1::5")
 GATEWAY_INSIDE = Host("10.42.1.1", "fd42:1::1")
 GATEWAY_OUTSIDE = Host("192.0.2.2", "2001:db8:0:2::2")
+GATEWAY_SECOND = Host("192.0.2.3", "2001:db8:0:2::3")  # only where a test adds it
 UPLINK = Host("192.0.2.1", "2001:db8:0:2::1")
 INTERNET_TO_HOSTILE = Host("198.51.100.1", "2001:db8:51::1")
 
@@ -47,9 +48,10 @@ NTP = _genuine(41)
 RESOLVER = _genuine(53)
 RESOLVER_SECOND = _genuine(54)
 EXAMPLE = _genuine(60)
+PRIVATE = Host("10.60.0.10", "fd60::10")  # a private endpoint
 
 GENUINE = (MCR, MCR_DATA, MANAGEMENT, LOGIN, PACKAGES, ACS_MIRROR, PICKY, API_SERVER_A, API_SERVER_B,
-           API_SERVER_ABROAD, UBUNTU, NTP, RESOLVER, RESOLVER_SECOND, EXAMPLE)
+           API_SERVER_ABROAD, UBUNTU, NTP, RESOLVER, RESOLVER_SECOND, EXAMPLE, PRIVATE)
 
 API_SERVER_NAME = "myaks-0a1b2c3d.hcp.eastus.azmk8s.io"
 API_SERVER_NAME_ABROAD = "other-4e5f6a7b.hcp.westeurope.azmk8s.io"

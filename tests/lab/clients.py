@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from . import addresses as at
 from .apt_repository import PACKAGE
 from .laboratory import python_environment
+from .processes import wait_for
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,41 @@ class Clients:
         if installed.is_ok and not client.has_installed():
             return dataclasses.replace(installed, text="nothing was installed")
         return dataclasses.replace(installed, text="installed" if installed.is_ok else installed.text)
+
+
+class Download:
+    """A curl of the node that takes its time; `bytes()` tells how far it is."""
+
+    RESET = 56  # curl's exit code for a connection that failed while it received
+
+    def __init__(self, lab, url, *, family=4, address=None):
+        self._file = lab.folder / f"download-{time.monotonic_ns()}"
+        command = ["curl", "-sS", f"-{family}", "--http1.1", "--cacert", str(lab.authority.certificate),
+                   "-o", str(self._file)]
+        if address is not None:
+            command += ["--connect-to", f"::{at.bracketed(address)}:"]
+        self._process = subprocess.Popen(lab.node.inside([*command, url]), stdin=subprocess.DEVNULL,
+                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                         env=python_environment())
+        wait_for(lambda: self.bytes() > 0, seconds=5)
+
+    def bytes(self):
+        return self._file.stat().st_size if self._file.exists() else 0
+
+    def goes_on(self, seconds=3):
+        """Whether more arrives; a server that limits its rate sends about once a second."""
+        before = self.bytes()
+        return before > 0 and wait_for(lambda: self.bytes() > before + 100_000, seconds=seconds)
+
+    def exit_code(self, seconds):
+        """curl's exit code; None when it still runs after `seconds`."""
+        wait_for(lambda: self._process.poll() is not None, seconds=seconds)
+        return self._process.poll()
+
+    def end(self):
+        self._process.kill()
+        self._process.wait()
+        self._file.unlink(missing_ok=True)
 
 
 _CURL_WORDS = {

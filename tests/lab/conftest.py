@@ -8,6 +8,7 @@ import pytest
 from lab.clients import Clients
 from lab.laboratory import Laboratory
 from lab.plain_forwarding import PlainForwarding
+from lab.stage import Stage
 
 
 def pytest_configure(config):
@@ -38,3 +39,26 @@ def plain(lab):
     """Everything is let through, for the length of one test file."""
     with PlainForwarding(lab.gateway):
         yield
+
+
+@pytest.fixture(scope="module")
+def stage():
+    """A laboratory with a running gateway, of its own for each test file."""
+    with Laboratory() as laboratory, Stage(laboratory) as running:
+        yield running
+
+
+@pytest.fixture
+def reloaded(stage):
+    """A function that reloads with a change; the first configuration is back afterwards."""
+    def reload(change):
+        assert stage.gateway.reload(change), stage.gateway.messages()
+    yield reload
+    assert stage.gateway.reload(), stage.gateway.messages()
+
+
+@pytest.fixture
+def restarted(stage):
+    """A function that restarts with a change; the first configuration is back afterwards."""
+    yield stage.gateway.restart
+    stage.gateway.restart()

@@ -38,6 +38,7 @@ def chain(*names, ttl=TTL):
 METADATA_NAME = "metadata.data.mcr.microsoft.com"
 WIRESERVER_NAME = "wireserver.data.mcr.microsoft.com"
 BIG_NAME = "big.data.mcr.microsoft.com"  # its answer does not fit into a UDP message
+PRIVATE_NAME = "private.data.mcr.microsoft.com"
 PICKY_NAME = "picky.data.mcr.microsoft.com"
 
 
@@ -52,6 +53,7 @@ def _records():
         *dual("star.t-0001.t-msedge.net", at.MCR_DATA, LONG_TTL),
         *dual("x.y.data.mcr.microsoft.com", at.MCR_DATA),
         *dual(PICKY_NAME, at.PICKY),
+        *dual(PRIVATE_NAME, at.PRIVATE),
         *dual("management.azure.com", at.MANAGEMENT),
         *dual("login.microsoftonline.com", at.LOGIN),
         *dual("packages.microsoft.com", at.PACKAGES),

@@ -15,6 +15,7 @@ from typing import Callable, Optional
 from . import addresses as at
 from . import tls_hello
 from .capture import Capture, stream_bytes
+from .clients import Download
 from .dns import METADATA_NAME, PICKY_NAME, WIRESERVER_NAME
 from .laboratory import python_environment
 from .processes import wait_for
@@ -315,36 +316,12 @@ def _special_answer(name, *forbidden):
 
 # 10: a crash and a restart
 
-class _SlowDownload:
-    """A download that takes its time; `bytes()` tells how far it is."""
-
-    def __init__(self, stage, url="https://" + MCR + "/slow/blob?rate=400k", family=4):
-        self._file = stage.lab.folder / f"download-{time.monotonic_ns()}"
-        self._process = subprocess.Popen(
-            stage.lab.node.inside(["curl", "-sS", f"-{family}", "--http1.1", "--cacert",
-                                   str(stage.lab.authority.certificate), "-o", str(self._file), url]),
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env=python_environment())
-        wait_for(lambda: self.bytes() > 0, seconds=5)
-
-    def bytes(self):
-        return self._file.stat().st_size if self._file.exists() else 0
-
-    def goes_on(self, seconds=1.5):
-        before = self.bytes()
-        return before > 0 and wait_for(lambda: self.bytes() > before + 100_000, seconds=seconds)
-
-    def end(self):
-        self._process.kill()
-        self._process.wait()
-        self._file.unlink(missing_ok=True)
-
-
 def _crash(stage):
     """kill -9 while a download runs: it goes on, and nothing new gets out."""
     stage.clients.curl(f"https://{EASTUS_DATA}/")  # a pin that the restart must bring back
     stage.gateway.wait_for_save(EASTUS_DATA)
-    download = stage.notes["download"] = _SlowDownload(stage)
+    download = stage.notes["download"] = Download(
+        stage.lab, f"https://{MCR}/slow/blob?rate=400k")
     known = at.MCR.v4
     ports = _local_ports(stage, known)
     stage.gateway.kill()

@@ -2,17 +2,9 @@
 
 import pytest
 
-from lab.laboratory import Laboratory
-from lab.stage import Stage
 from lab.story import STEPS, play
 from lab.table import describe
 
-
-
-@pytest.fixture(scope="module")
-def stage():
-    with Laboratory() as lab, Stage(lab) as running:
-        yield running
 
 
 @pytest.mark.parametrize("step", STEPS, ids=[f"{step.number} {step.what}" for step in STEPS])

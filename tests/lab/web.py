@@ -3,7 +3,7 @@
 import json
 
 from . import addresses as at
-from .dns import BIG_NAME, PICKY_NAME
+from .dns import BIG_NAME, PICKY_NAME, PRIVATE_NAME
 
 GIB = 1 << 30
 MEDIUM = 1 << 20
@@ -18,6 +18,7 @@ SERVICES = {
     "packages": (at.PACKAGES, ["packages.microsoft.com"]),
     "acs-mirror": (at.ACS_MIRROR, ["acs-mirror.azureedge.net"]),
     "picky": (at.PICKY, [PICKY_NAME]),
+    "private": (at.PRIVATE, [PRIVATE_NAME]),
     "api-server-a": (at.API_SERVER_A, [at.API_SERVER_NAME]),
     "api-server-b": (at.API_SERVER_B, [at.API_SERVER_NAME]),
     "api-server-abroad": (at.API_SERVER_ABROAD, [at.API_SERVER_NAME_ABROAD]),

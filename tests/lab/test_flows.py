@@ -1,0 +1,76 @@
+"""Connections through the proxy and the inspector: what is let through, how, and what is not."""
+
+import subprocess
+
+import pytest
+
+from lab import addresses as at
+from lab.story import EVIL, MCR, UBUNTU, allow, deny
+
+
+def test_the_first_connection_to_a_fresh_address_is_proxied_and_the_next_inspected(stage):
+    name, url = "acs-mirror.azureedge.net", "https://acs-mirror.azureedge.net/healthz"
+    mark = stage.gateway.mark()
+    assert stage.clients.curl(url, address=at.HOSTILE.v4).text == "200"
+    assert stage.gateway.find_verdict(mark, allow(name=name).accepts)["path"] == "proxy"
+    mark = stage.gateway.mark()
+    assert stage.clients.curl(url, address=at.ACS_MIRROR.v4).text == "200"
+    assert stage.gateway.find_verdict(mark, allow(name=name).accepts)["path"] == "inspect"
+
+
+def test_the_hello_of_another_tls_library_is_judged_the_same(stage):
+    assert stage.clients.gnutls(MCR).text == "connected"
+    assert stage.clients.gnutls(EVIL, at.MCR.v4).text == "TLS refused"
+
+
+def test_a_denial_over_http_names_its_reason(stage):
+    result = stage.clients.run(["curl", "-sS", "--max-time", "5", "--connect-to", f"::{at.HOSTILE.v4}:",
+                                f"http://{EVIL}/"])
+    assert "no_rule" in result.out or "no rule" in result.out
+
+
+@pytest.mark.parametrize("head", [
+    "Content-Length: 4\r\nTransfer-Encoding: chunked", "Content-Length: 4\r\nContent-Length: 5",
+    f"Host: {EVIL}", "Transfer-Encoding : chunked"])
+def test_a_request_that_could_be_read_in_two_ways_never_reaches_a_server(stage, head):
+    request = f"POST / HTTP/1.1\r\nHost: {UBUNTU}\r\n{head}\r\n\r\n0\r\n\r\n"
+    mark = stage.gateway.mark()
+    result, requests = stage.served(lambda: stage.clients.run(
+        ["socat", "-t", "1", "-", f"TCP:{at.UBUNTU.v4}:80"], input=request, timeout=5))
+    assert requests == []
+    assert not result.out.startswith("HTTP/1.1 200")
+    assert stage.gateway.find_verdict(mark, deny("http_malformed").accepts)
+
+
+def test_half_a_hello_times_out_and_no_byte_of_it_gets_out(stage):
+    stage.clients.curl(f"https://{MCR}/")  # pins the address
+    mark = stage.gateway.mark()
+
+    def send_half():
+        return stage.clients.run(["socat", "-t", "8", "-T", "8", "-", f"TCP:{at.MCR.v4}:443"],
+                                 input="\x16\x03\x01\x01\x00\x01\x00\x00\x7c", timeout=10)
+    _, packets = stage.outside(send_half, "tcp port 443")
+    assert [packet for packet in packets
+            if packet.destination == at.MCR.v4 and packet.payload] == []
+    assert stage.gateway.find_verdict(mark, deny("hello_timeout", destination=at.MCR).accepts)
+
+
+def test_the_gateway_s_own_services_are_closed_to_the_outside(stage):
+    for address in at.GATEWAY_OUTSIDE.both():
+        done = subprocess.run(stage.lab.internet.inside(
+            ["kdig", f"@{address}", "+timeout=1", "+retry=0", f"{MCR}.", "A"]), capture_output=True, text=True)
+        assert "NOERROR" not in done.stdout
+
+
+def test_nothing_from_outside_gets_in(stage):
+    listener = stage.lab.node.start("listener", ["socat", "TCP6-LISTEN:7777,fork,reuseaddr", "EXEC:cat"],
+                                    stage.lab.folder / "listener.log")
+    try:
+        stage.lab.internet.ip(f"route add {at.NODE.v4}/32 via {at.GATEWAY_OUTSIDE.v4}")
+        done = subprocess.run(stage.lab.internet.inside(
+            ["socat", "-t", "1", "-", f"TCP:{at.NODE.v4}:7777,connect-timeout=1"]),
+            input="hello", capture_output=True, text=True)
+        assert "hello" not in done.stdout
+    finally:
+        stage.lab.internet.ip(f"route del {at.NODE.v4}/32")
+        listener.stop()
