@@ -187,6 +187,6 @@ int gateway_reload(struct gateway *gateway, struct text *error)
 		log_error("not enough memory to refresh the new policy's names by itself");
 	if (gateway->applied.in_kernel && gateway->config->network.cut_revoked)
 		cut_count = gateway_judge_flows(gateway);
-	log_info("reloaded: %zu running flows cut", cut_count);
+	log_info("reloaded; running flows that were cut: %zu", cut_count);
 	return 0;
 }
