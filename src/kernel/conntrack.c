@@ -141,7 +141,7 @@ static int read_answers(struct listener *listener, struct walk *walk)
 
 int conntrack_walk(void (*visit)(void *context, const struct conntrack_flow *flow), void *context)
 {
-	char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO))) = {0};
 	struct nlmsghdr *message = make_request(buffer, IPCTNL_MSG_CT_GET, AF_UNSPEC);
 	struct walk walk = {visit, context, now_ns()};
 	struct listener listener;
@@ -164,7 +164,7 @@ static void copy_flow(void *context, const struct conntrack_flow *flow)
 
 int conntrack_find(const struct conntrack_flow *tuple, struct conntrack_flow *ret_flow)
 {
-	char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO))) = {0};
 	struct nlmsghdr *message = make_request(
 		buffer, IPCTNL_MSG_CT_GET, tuple->source.address.family == 4 ? AF_INET : AF_INET6);
 	struct conntrack_flow found = {0};
@@ -189,7 +189,7 @@ int conntrack_find(const struct conntrack_flow *tuple, struct conntrack_flow *re
 
 int conntrack_set_mark(const struct conntrack_flow *flow, uint32_t mark)
 {
-	char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO))) = {0};
 	struct nlmsghdr *message = make_request(
 		buffer, IPCTNL_MSG_CT_NEW, flow->source.address.family == 4 ? AF_INET : AF_INET6);
 	struct listener listener;

@@ -52,7 +52,7 @@ static int ask(struct mnl_socket *socket, struct nlmsghdr *message)
 
 static int change_rule(struct mnl_socket *socket, uint8_t family, uint16_t type, uint16_t flags)
 {
-	char buffer[MESSAGE_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buffer[MESSAGE_SIZE] __attribute__((aligned(NLMSG_ALIGNTO))) = {0};
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
 	struct fib_rule_hdr *header;
 
@@ -70,7 +70,7 @@ static int change_rule(struct mnl_socket *socket, uint8_t family, uint16_t type,
 
 static int change_route(struct mnl_socket *socket, uint8_t family, uint16_t type, uint16_t flags)
 {
-	char buffer[MESSAGE_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buffer[MESSAGE_SIZE] __attribute__((aligned(NLMSG_ALIGNTO))) = {0};
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
 	struct rtmsg *header;
 

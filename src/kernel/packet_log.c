@@ -70,7 +70,7 @@ static void received(struct listener *listener, const struct nlmsghdr *message)
 
 static int bind_group(struct packet_log *log, uint16_t group)
 {
-	char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO))) = {0}; /* padding too */
 	struct nfulnl_msg_config_cmd command = {.command = NFULNL_CFG_CMD_BIND};
 	struct nfulnl_msg_config_mode mode = {.copy_range = htonl(COPY_BYTES),
 					      .copy_mode = NFULNL_COPY_PACKET};

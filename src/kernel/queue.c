@@ -75,7 +75,7 @@ static void received(struct listener *listener, const struct nlmsghdr *message)
 
 static int bind_queue(struct queue *queue, uint32_t capacity)
 {
-	char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO))) = {0};
 	struct nlmsghdr *message = nfq_nlmsg_put(buffer, NFQNL_MSG_CONFIG, queue->number);
 	int r;
 
@@ -92,7 +92,7 @@ static int bind_queue(struct queue *queue, uint32_t capacity)
 
 static int start_copying(struct queue *queue)
 {
-	char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO))) = {0};
 	struct nlmsghdr *message = nfq_nlmsg_put(buffer, NFQNL_MSG_CONFIG, queue->number);
 
 	nfq_nlmsg_cfg_put_params(message, NFQNL_COPY_PACKET, PACKET_MAX);
