@@ -41,7 +41,7 @@ sanitize: deps
 
 # The unit tests under valgrind.
 valgrind: deps all
-	@meson test -C $(BUILD) --no-rebuild --quiet --print-errorlogs --suite unit --timeout-multiplier 20 \
+	@SALLYPORT_SLOW=1 meson test -C $(BUILD) --no-rebuild --quiet --print-errorlogs --suite unit --timeout-multiplier 20 \
 		--wrap 'valgrind --quiet --suppressions=$(CURDIR)/tests/valgrind.supp --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite'
 
 # Every fuzz target for SECONDS, from its corpus; TARGETS="packet name": these only.

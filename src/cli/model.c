@@ -32,11 +32,9 @@ bool cli_model_load(const struct cli_arguments *arguments, struct cli_model *ret
 	print_problems(problems);
 	if (!model.policy)
 		return false;
-	*ret_model = (struct cli_model){
-		.config = take_pointer(model.config),
-		.policy = take_pointer(model.policy),
-		.choices = take_pointer(model.choices),
-	};
+	ret_model->config = take_pointer(model.config);
+	ret_model->policy = take_pointer(model.policy);
+	ret_model->choices = take_pointer(model.choices);
 	return true;
 }
 

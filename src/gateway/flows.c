@@ -65,16 +65,17 @@ struct finding {
 	char rule[sizeof(((struct admission *)NULL)->key)]; /* "": none */
 };
 
-static struct verdict judge_name(const struct policy *policy, struct policy_facts *facts,
+static struct verdict judge_name(const struct policy *policy, const struct policy_facts *facts,
 				 const char *key)
 {
+	struct policy_facts by_name = *facts;
 	struct name name;
 
 	if (name_from_wire(key, strlen(key), &name) != NAME_OK)
 		return (struct verdict){RULE_DENY, REASON_NAME_INVALID, NULL};
-	facts->protocol = FLOW_HTTPS;
-	facts->name = &name;
-	return policy_judge_and_guard(policy, facts);
+	by_name.protocol = FLOW_HTTPS;
+	by_name.name = &name;
+	return policy_judge_and_guard(policy, &by_name);
 }
 
 /* A flow that a rule by FQDN admitted outlives the pin: its rule's own names count as the

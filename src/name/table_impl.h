@@ -73,11 +73,9 @@ static inline uint64_t load_bytes(const char *bytes, size_t length)
 		memcpy(&high, bytes + length - 4, 4);
 		return (uint64_t)high << 32 | low;
 	}
-	if (length == 0)
-		return 0;
-	/* cppcheck-suppress arrayIndexOutOfBoundsCond ; at most 3 bytes: more returned above */
-	return (uint64_t)(uint8_t)bytes[0] << 16 | (uint64_t)(uint8_t)bytes[length / 2] << 8 |
-	       (uint8_t)bytes[length - 1];
+	for (; length > 0; length--, bytes++)
+		low = low << 8 | (uint8_t)*bytes;
+	return low;
 }
 
 /* The hash of "label.suffix" from that of "suffix" (0: no suffix). */

@@ -603,12 +603,15 @@ static void read_and_forget(void)
    it does. */
 static void a_slow_reader_is_not_read_from(void **state)
 {
-	struct scene *scene = scene_new();
 	int small = 65536;
 	unsigned int sent = 0;
 	uint64_t taken;
 
 	(void)state;
+	if (getenv("SALLYPORT_SLOW")) /* its client would be closed for its silence before it is
+					 full */
+		return;
+	struct scene *scene = scene_new();
 	ask("big.test.example", DNS_TYPE_A, 0); /* into the cache */
 	open_tcp();
 	loop_watch_remove(scene->world->loop, &scene->tcp);
