@@ -66,7 +66,7 @@ static inline uint64_t fold_product(uint64_t a, uint64_t b)
 /* 0..8 bytes as a number; together with the length it is unique. */
 static inline uint64_t load_bytes(const char *bytes, size_t length)
 {
-	uint32_t low, high;
+	uint32_t low = 0, high;
 
 	if (length >= 4) {
 		memcpy(&low, bytes, 4);
