@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import yaml
 
 from .laboratory import TESTS
-from .processes import run, wait_for
+from .processes import CommandFailed, run, sanitizer_reports, wait_for
 
 READY = "sallyport: info: ready"
 TEMPLATE = pathlib.Path(__file__).with_name("gateway.yaml")
@@ -77,6 +77,9 @@ class Gateway:
         """SIGTERM, as an orderly shutdown sends it; returns the exit code."""
         self.server.stop(patience=8)
         self._lab.forget(self.server)
+        reports = sanitizer_reports(self._messages_file)
+        if reports:  # a program built with sanitizers has something to say
+            raise CommandFailed("\n".join(reports) + "\n" + self.messages()[-8000:])
         return self.server.process.returncode
 
     def kill(self):

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -98,6 +99,14 @@ class Server:
         """Ends the process and its children."""
         end_group(self.process.pid, patience=patience, reap=self.process.poll)
         self.process.wait(timeout=5)
+
+
+SANITIZER_REPORT = re.compile(r"^.*(?:ERROR: \w+Sanitizer|runtime error:).*$", re.M)
+
+
+def sanitizer_reports(log):
+    """The first lines of what sanitizers complained about in a process's output."""
+    return SANITIZER_REPORT.findall(log.read_text(errors="replace")) if log.exists() else []
 
 
 def wait_for(condition, *, seconds, every=0.05):

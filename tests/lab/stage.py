@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from .capture import Capture
 from .clients import Clients
 from .gateway import Gateway
-from .processes import wait_for
+from .processes import CommandFailed, wait_for
 
 FAMILIES = (4, 6)
 NOTHING_ARRIVED = "hostile host saw 0 packets"
@@ -30,8 +30,12 @@ class Stage:
         self.gateway.start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
         self._hostile_wire.stop()
+        if kind is None and not self.lab.kept and self.gateway.is_running():
+            code = self.gateway.stop()
+            if code != 0:
+                raise CommandFailed(f"the gateway ended with exit code {code}:\n{self.gateway.messages()[-4000:]}")
 
     # what is seen
 

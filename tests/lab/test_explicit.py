@@ -9,7 +9,7 @@ import pytest
 
 from lab import addresses as at
 from lab.gateway import default_configuration, program
-from lab.processes import Server, wait_for
+from lab.processes import Server, sanitizer_reports, wait_for
 from lab.story import EVIL, MCR, UBUNTU
 
 NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all"]
@@ -57,6 +57,13 @@ def _start(lab, port, *options):
     return Explicit(lab, port, server)
 
 
+def _stop(running):
+    running.server.stop()
+    running.lab.forget(running.server)
+    assert sanitizer_reports(running.server.log) == []
+    assert running.server.process.returncode == 0
+
+
 @pytest.fixture(scope="module")
 def explicit(lab):
     folder = lab.folder / "explicit"
@@ -69,8 +76,7 @@ def explicit(lab):
         "state": {"directory": str(folder / "state"), "socket": str(folder / "admin.sock")}}))
     running = _start(lab, 3128, "-c", str(file))
     yield running
-    running.server.stop()
-    lab.forget(running.server)
+    _stop(running)
 
 
 def test_it_tunnels_to_an_allowed_name(explicit):
@@ -122,5 +128,4 @@ def test_it_works_without_a_configuration(lab):
         assert running.curl(f"https://{MCR}/v2/") == "200 200"
         assert running.curl(f"https://{EVIL}/") == "000 403"
     finally:
-        running.server.stop()
-        lab.forget(running.server)
+        _stop(running)

@@ -1,6 +1,5 @@
 """The verdict log: what every line has, what the kernel denied, how flows ended, rotation."""
 
-import json
 import os
 import signal
 

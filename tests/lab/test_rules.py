@@ -1,11 +1,9 @@
 """Rules as written, end to end: what each kind opens, for whom, and what stays closed."""
 
-import pytest
-
 from lab import addresses as at
 from lab.dns import PRIVATE_NAME
 from lab.stage import NOTHING_ARRIVED
-from lab.story import EVIL, MCR, UBUNTU, allow, deny
+from lab.story import MCR, allow, deny
 
 
 def test_a_rule_may_be_for_one_source_only(stage, reloaded):
