@@ -147,8 +147,6 @@ static void tell(struct gateway *gateway, const struct conntrack_flow *flow,
 		.kind = EVENT_VERDICT,
 		.source = flow->source,
 		.destination = flow->destination,
-		.name = by_name ? admission->key : NULL,
-		.name_origin = by_name ? NAME_FROM_SNI : NAME_FROM_NOWHERE,
 		.protocol = protocol_of(flow, by_name),
 		.action = RULE_DENY,
 		.reason = REASON_REVOKED,
@@ -156,10 +154,14 @@ static void tell(struct gateway *gateway, const struct conntrack_flow *flow,
 		.detail = reason_sentence(finding->reason),
 	};
 
+	if (admission && by_name) {
+		event.name = admission->key;
+		event.name_origin = NAME_FROM_SNI;
+	} else if (admission) {
+		event.rule = admission->key;
+	}
 	if (*finding->rule)
 		event.rule = finding->rule;
-	else if (admission && !by_name)
-		event.rule = admission->key;
 	events_emit(gateway->events, &event);
 }
 
