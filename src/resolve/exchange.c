@@ -13,7 +13,8 @@
  * another question is counted and ignored, it does not end the try: otherwise guessing wrong would
  * be a way to switch an upstream off. The question must come back byte for byte.
  *
- * Questions are never shared between askers.
+ * The same question is under way once only (pending_impl.h): each time it was would be another
+ * chance.
  *
  * SERVFAIL, REFUSED and their like say something of this upstream or this name: the next upstream
  * is asked, nobody is put back, and when all agree the last code is the result.

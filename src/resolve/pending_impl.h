@@ -1,14 +1,26 @@
-/* The fixed table of questions under way. */
+/*
+ * The fixed table of questions under way. Of those that ask the same, one leads: it has the
+ * exchange with the upstreams, and the others follow it. One question on its way is one chance to
+ * forge its answer; a thousand of the same would be a thousand (RFC 5452 section 5).
+ */
 #pragma once
 
+#include <sys/queue.h>
+
+#include "base/hash.h"
 #include "resolve/exchange_impl.h"
 #include "resolve/resolver_impl.h"
 
+LIST_HEAD(pending_list, pending);
+
 struct pending {
-	struct exchange exchange;
+	struct exchange exchange; /* a leader's */
 	struct resolver *resolver;
-	struct resolver_ask *ask; /* NULL: free */
+	struct resolver_ask *ask; /* NULL: free, or a leader that only its followers need */
 	struct pending *next_free;
+	struct pending *leader;        /* NULL: none */
+	struct pending_list followers; /* a leader's */
+	LIST_ENTRY(pending) in_list;   /* a leader's bucket, or the followers it stands among */
 	struct name name;
 	uint16_t type;
 	unsigned int flags; /* ASK_* */
@@ -17,6 +29,9 @@ struct pending {
 struct pending_table {
 	struct pending *all;
 	struct pending *first_free;
+	struct pending_list *leaders; /* by name; bucket_mask + 1 of them */
+	size_t bucket_mask;
+	struct hash_key key;
 	size_t capacity, used;
 	size_t touched; /* those from here on were never used */
 };
@@ -26,3 +41,12 @@ void pending_table_done(struct pending_table *table); /* cancels what is under w
 
 struct pending *pending_take(struct pending_table *table); /* NULL: full */
 void pending_give_back(struct pending_table *table, struct pending *pending);
+
+/* Makes the filled-in `pending` follow one that asks the same, or lead. True: it leads, and the
+   exchange is the caller's to start. */
+bool pending_join(struct pending_table *table, struct pending *pending);
+/* A leader's exchange is over: it leads no more, and its followers are the caller's (`list` stays
+   where it is until they have been given back). */
+void pending_part(struct pending *leader, struct pending_list *list);
+/* Nobody waits for `pending` any longer. Cancels the exchange that nobody else waits for. */
+void pending_cancel(struct pending_table *table, struct pending *pending);

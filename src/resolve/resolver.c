@@ -2,7 +2,7 @@
  * A question takes this way:
  *
  *   ask ─► cache ──hit──────────────────────────┐
- *            └─miss─► exchange with upstreams ──┤
+ *            └─miss─► exchange with upstreams ──┤   (one for all that ask the same: pending_impl.h)
  *                                               ▼
  *              read the chain ─► guard ─► keep in the cache ─► learn ─► done
  *
@@ -105,13 +105,29 @@ static struct cache_key key_of(const struct pending *pending)
 }
 
 /* Gives the place back first: `done` may ask again, or free whatever it owns. */
-static void hand_over(struct pending *pending, const struct resolver_answer *answer)
+static void hand_over_to_one(struct pending *pending, const struct resolver_answer *answer)
 {
 	struct resolver_ask *ask = pending->ask;
 
 	pending_give_back(&pending->resolver->pending, pending);
+	if (!ask)
+		return; /* went away; its followers did not */
 	ask->pending = NULL;
 	ask->done(ask, answer);
+}
+
+/* What is `done` may cancel others of the list, which then leave it. */
+static void hand_over(struct pending *pending, const struct resolver_answer *answer)
+{
+	struct pending_list followers;
+	struct pending *follower;
+
+	pending_part(pending, &followers);
+	hand_over_to_one(pending, answer);
+	while ((follower = LIST_FIRST(&followers))) {
+		LIST_REMOVE(follower, in_list);
+		hand_over_to_one(follower, answer);
+	}
 }
 
 static int learn(const struct pending *pending, const struct answer_facts *facts)
@@ -167,7 +183,10 @@ static void use(struct pending *pending, const struct dns_answer *parsed, bool c
 		answer->addresses = facts.addresses;
 		answer->count = error < 0 ? 0 : facts.count;
 	}
-	hand_over(pending, answer);
+	if (cached)
+		hand_over_to_one(pending, answer);
+	else
+		hand_over(pending, answer);
 }
 
 static void take_result(struct exchange *exchange, const struct exchange_result *result)
@@ -224,7 +243,9 @@ int resolver_ask(struct resolver *resolver, const struct name *name, uint16_t ty
 	pending->name = *name;
 	pending->type = type;
 	pending->flags = flags;
-	if (flags & ASK_FRESH || !answer_from_cache(pending))
+	if (!(flags & ASK_FRESH) && answer_from_cache(pending))
+		return 0;
+	if (pending_join(&resolver->pending, pending))
 		exchange_start(&pending->exchange, resolver->room, name, type,
 			       flags & ASK_DNSSEC_OK, take_result);
 	return 0;
@@ -234,8 +255,7 @@ void resolver_ask_cancel(struct resolver *resolver, struct resolver_ask *ask)
 {
 	if (!ask->pending)
 		return;
-	exchange_cancel(&ask->pending->exchange);
-	pending_give_back(&resolver->pending, ask->pending);
+	pending_cancel(&resolver->pending, ask->pending);
 	ask->pending = NULL;
 }
 

@@ -129,6 +129,115 @@ static void ids_and_ports_differ_from_question_to_question(void **state)
 	world_free(world);
 }
 
+static void begin_asking(struct world *world, struct asker *asker, const char *text,
+			 unsigned int flags)
+{
+	struct name name = named(text);
+
+	*asker = (struct asker){.world = world};
+	assert_int_equal(
+		resolver_ask(world->resolver, &name, DNS_TYPE_A, flags, &asker->ask, ask_done), 0);
+}
+
+static void the_same_question_goes_out_once_and_its_answer_to_all_who_asked(void **state)
+{
+	struct world *world = world_new();
+	struct asker askers[6], other, signed_one;
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++)
+		begin_asking(world, &askers[i], "plain.test.example", ASK_LEARN);
+	begin_asking(world, &other, "zero.test.example", ASK_LEARN);
+	begin_asking(world, &signed_one, "plain.test.example", ASK_LEARN | ASK_DNSSEC_OK);
+	assert_int_equal(resolver_figures(world->resolver).pending, 8);
+	while (resolver_figures(world->resolver).pending > 0)
+		world_run(world);
+	for (size_t i = 0; i < 6; i++) {
+		assert_true(askers[i].over);
+		assert_int_equal(askers[i].status, 0);
+		assert_int_equal(askers[i].count, 1);
+		assert_int_equal(askers[i].length, askers[0].length);
+	}
+	assert_true(other.over && signed_one.over);
+	assert_int_equal(world->upstreams[0].by_udp, 3);
+	assert_int_equal(world->learnings, 3);
+	world_free(world);
+}
+
+static void who_asked_first_may_go_and_the_others_still_get_the_answer(void **state)
+{
+	struct world *world = world_new();
+	struct asker first, second, third;
+
+	(void)state;
+	begin_asking(world, &first, "plain.test.example", ASK_LEARN);
+	begin_asking(world, &second, "plain.test.example", ASK_LEARN);
+	begin_asking(world, &third, "plain.test.example", ASK_LEARN);
+	resolver_ask_cancel(world->resolver, &first.ask);
+	resolver_ask_cancel(world->resolver, &third.ask);
+	while (!second.over)
+		world_run(world);
+	assert_false(first.over || third.over);
+	assert_int_equal(second.status, 0);
+	assert_int_equal(world->upstreams[0].by_udp, 1);
+	assert_int_equal(resolver_figures(world->resolver).pending, 0);
+	world_free(world);
+}
+
+static void when_all_have_gone_the_question_is_given_up(void **state)
+{
+	struct world *world = world_new();
+	struct asker first, second, third;
+
+	(void)state;
+	begin_asking(world, &first, "plain.test.example", ASK_LEARN);
+	begin_asking(world, &second, "plain.test.example", ASK_LEARN);
+	resolver_ask_cancel(world->resolver, &first.ask);
+	assert_int_equal(resolver_figures(world->resolver).pending, 2);
+	resolver_ask_cancel(world->resolver, &second.ask);
+	assert_int_equal(resolver_figures(world->resolver).pending, 0);
+	begin_asking(world, &third, "plain.test.example", ASK_LEARN);
+	while (!third.over)
+		world_run(world);
+	assert_int_equal(third.status, 0);
+	assert_int_equal(world->learnings, 1);
+	world_free(world);
+}
+
+struct leaver {
+	struct asker asker;
+	struct asker *other;
+};
+
+static void cancel_the_other(struct resolver_ask *ask, const struct resolver_answer *answer)
+{
+	struct leaver *leaver = loop_owner(ask, struct leaver, asker.ask);
+
+	resolver_ask_cancel(leaver->asker.world->resolver, &leaver->other->ask);
+	ask_done(ask, answer);
+}
+
+static void one_who_is_answered_may_cancel_another_who_would_be_next(void **state)
+{
+	struct world *world = world_new();
+	struct name name = named("plain.test.example");
+	struct asker asker, last;
+	struct leaver leaver = {.asker.world = world, .other = &asker};
+
+	(void)state;
+	assert_int_equal(resolver_ask(world->resolver, &name, DNS_TYPE_A, ASK_LEARN,
+				      &leaver.asker.ask, cancel_the_other),
+			 0);
+	begin_asking(world, &asker, "plain.test.example", ASK_LEARN);
+	begin_asking(world, &last, "plain.test.example", ASK_LEARN);
+	while (!last.over)
+		world_run(world);
+	assert_true(leaver.asker.over);
+	assert_false(asker.over);
+	assert_int_equal(resolver_figures(world->resolver).pending, 0);
+	world_free(world);
+}
+
 static void the_next_upstream_is_asked_after_a_timeout_and_first_from_then_on(void **state)
 {
 	struct world *world = world_new();
@@ -596,6 +705,10 @@ int main(void)
 		cmocka_unit_test(an_answer_is_learned_and_kept),
 		cmocka_unit_test(the_dnssec_flag_is_asked_and_kept_apart),
 		cmocka_unit_test(ids_and_ports_differ_from_question_to_question),
+		cmocka_unit_test(the_same_question_goes_out_once_and_its_answer_to_all_who_asked),
+		cmocka_unit_test(who_asked_first_may_go_and_the_others_still_get_the_answer),
+		cmocka_unit_test(when_all_have_gone_the_question_is_given_up),
+		cmocka_unit_test(one_who_is_answered_may_cancel_another_who_would_be_next),
 		cmocka_unit_test(the_next_upstream_is_asked_after_a_timeout_and_first_from_then_on),
 		cmocka_unit_test(an_upstream_that_is_not_there_costs_no_timeout),
 		cmocka_unit_test(after_four_tries_it_is_given_up),
