@@ -56,8 +56,27 @@ static bool is_field(const struct http_slice *line, const char *name)
 	       strncasecmp(line->at, name, length) == 0;
 }
 
-/* Does a protocol in the list begin with `h2` or `HTTP/`? */
-static bool offers_http2(const struct http_slice *line)
+/* What the tunnel behind an upgrade must not be: HTTP, whose requests would be judged no more, or
+   TLS (RFC 2817 section 3.1), whose hello would not. */
+static const char *const s_refused_offers[] = {"h2", "http/", "tls/"};
+
+static bool begins_with(const char *at, size_t left, const char *word)
+{
+	size_t length = strlen(word);
+
+	return left >= length && strncasecmp(at, word, length) == 0;
+}
+
+static bool is_refused_offer(const char *at, size_t left)
+{
+	for (size_t i = 0; i < sizeof(s_refused_offers) / sizeof(s_refused_offers[0]); i++)
+		if (begins_with(at, left, s_refused_offers[i]))
+			return true;
+	return false;
+}
+
+/* Does a protocol in the list begin like one of those? */
+static bool offers_refused(const struct http_slice *line)
 {
 	bool at_start = true;
 
@@ -67,8 +86,7 @@ static bool offers_http2(const struct http_slice *line)
 
 		if (*at == ' ' || *at == '\t')
 			continue;
-		if (at_start && ((left >= 2 && strncasecmp(at, "h2", 2) == 0) ||
-				 (left >= 5 && strncasecmp(at, "http/", 5) == 0)))
+		if (at_start && is_refused_offer(at, left))
 			return true;
 		at_start = *at == ',';
 	}
@@ -78,7 +96,7 @@ static bool offers_http2(const struct http_slice *line)
 static bool may_stay(const struct http_slice *line, bool by_proxy, bool *upgrade)
 {
 	if (is_field(line, "Upgrade")) {
-		bool stays = !offers_http2(line);
+		bool stays = !offers_refused(line);
 
 		*upgrade |= stays;
 		return stays;

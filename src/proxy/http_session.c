@@ -5,8 +5,8 @@
  *
  * On the explicit proxy's port a request is in absolute form, and goes on in origin form; CONNECT
  * is judged as https to its authority. On the transparent port it goes on as it is. One exception:
- * an offer to upgrade to HTTP/2 is taken out (it is the next hop's to accept, RFC 9110 section
- * 7.8), since requests inside it could not be judged.
+ * an offer to upgrade to HTTP/2 or TLS is taken out (it is the next hop's to accept, RFC 9110
+ * section 7.8), since requests or a hello inside it could not be judged.
  */
 #include <errno.h>
 #include <string.h>

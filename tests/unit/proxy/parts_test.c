@@ -156,11 +156,13 @@ static void heads_are_edited_where_a_proxy_has_to_and_nowhere_else(void **state)
 		      true);
 }
 
-static void offers_of_http2_are_found_in_any_spelling(void **state)
+static void offers_of_http2_and_tls_are_found_in_any_spelling(void **state)
 {
-	static const char *const offers[] = {"h2c",         "H2C",   " h2 ", "websocket,\th2c",
-					     "x, HTTP/2.0", "http/3"};
-	static const char *const others[] = {"websocket", "xh2c", "SPDY/3.1", "ah2, bhttp/2"};
+	static const char *const offers[] = {
+		"h2c",         "H2C",    " h2 ",    "websocket,\th2c",
+		"x, HTTP/2.0", "http/3", "TLS/1.0", "websocket, tls/1.2"};
+	static const char *const others[] = {"websocket", "xh2c", "SPDY/3.1", "ah2, bhttp/2",
+					     "xTLS/1.0"};
 	char head[256], without[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 	(void)state;
@@ -202,7 +204,7 @@ int main(void)
 		cmocka_unit_test(a_hello_may_be_cut_into_records_and_stand_behind_an_alert),
 		cmocka_unit_test(what_is_not_tls_never_settles),
 		cmocka_unit_test(heads_are_edited_where_a_proxy_has_to_and_nowhere_else),
-		cmocka_unit_test(offers_of_http2_are_found_in_any_spelling),
+		cmocka_unit_test(offers_of_http2_and_tls_are_found_in_any_spelling),
 		cmocka_unit_test(a_pipe_given_back_full_is_never_lent_again_with_its_bytes),
 	};
 
