@@ -228,7 +228,7 @@ static enum judgement judge_name(struct inspector *inspector, struct inspected *
 		.name = name,
 	};
 	const struct policy *policy = policy_slot_enter(inspector->slot);
-	struct verdict verdict = policy_judge(policy, &facts);
+	struct verdict verdict = policy_judge_and_guard(policy, &facts);
 	enum judgement judgement = JUDGED_UNPINNED;
 
 	if (verdict.action == RULE_DENY) {

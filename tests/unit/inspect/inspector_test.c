@@ -258,6 +258,15 @@ static void a_name_that_leads_to_a_special_address_is_denied_for_that(void **sta
 	assert_event(RULE_DENY, REASON_SPECIAL_ADDRESS, NAME);
 }
 
+static void a_pin_at_an_address_that_a_reload_no_longer_allows_is_denied(void **state)
+{
+	(void)state;
+	s_world.server_is_private = true; /* listed when it was pinned */
+	pin(NAME);
+	assert_denied_with(send_hello());
+	assert_event(RULE_DENY, REASON_PRIVATE_ADDRESS, NAME);
+}
+
 static void too_many_lookups_deny(void **state)
 {
 	(void)state;
@@ -566,6 +575,7 @@ int main(void)
 		unit(a_name_that_is_not_at_this_address_is_denied),
 		unit(a_lookup_that_fails_denies),
 		unit(a_name_that_leads_to_a_special_address_is_denied_for_that),
+		unit(a_pin_at_an_address_that_a_reload_no_longer_allows_is_denied),
 		unit(too_many_lookups_deny),
 		unit(a_policy_that_changes_during_a_lookup_is_the_one_that_counts),
 		unit(a_lookup_that_takes_too_long_is_cancelled),

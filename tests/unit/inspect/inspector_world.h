@@ -57,6 +57,7 @@ struct world {
 	char event_name[NAME_MAX_LENGTH + 1];
 	size_t events;
 	struct policy_slot *slot;
+	bool server_is_private;
 	struct pins *pins;
 	struct admissions *admissions;
 	struct inspector *inspector;
@@ -238,6 +239,8 @@ static struct ip_endpoint the_client(uint16_t port)
 
 static struct ip_endpoint the_server(void)
 {
+	if (s_world.server_is_private)
+		return (struct ip_endpoint){{4, {10, 9, 0, 5}}, 443};
 	return (struct ip_endpoint){{4, {203, 0, 113, 5}}, 443};
 }
 
