@@ -78,11 +78,19 @@ def perform(options, table):
     return 1 if bad else 0
 
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 def raise_on_signals():
-    """Lets SIGTERM and SIGHUP end the demo as Ctrl-C does: through the cleaning up."""
+    """Lets each of these end the demo through the cleaning up, which the next one must not end.
+
+    Set for SIGINT too: a shell may have started us with Ctrl-C ignored.
+    """
     def interrupt(*_):
+        for number in ENDING:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING:
         signal.signal(number, interrupt)
 
 

@@ -76,7 +76,8 @@ class Table:
 
     def part(self, number, title):
         """The heading of a part of the story."""
-        self.line(f"\n{number}. {title}", "1")
+        self.line("")
+        self.line(f"{number}. {title}", "1")
 
     def outcome(self, outcome):
         step = outcome.step

@@ -4,6 +4,7 @@ import io
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -102,6 +103,8 @@ def test_an_interrupted_demo_leaves_nothing_behind(number):
             break
     assert len(_namespaces(f"sp{demo.pid}")) == 4
     demo.send_signal(number)
+    time.sleep(0.1)
+    demo.send_signal(number)  # while it takes everything down
     _, problems = demo.communicate(timeout=20)
     assert demo.returncode == 130
     assert "interrupted; everything is taken down" in problems
