@@ -56,19 +56,53 @@ void text_addf(struct text *text, const char *format, ...)
 	text->length += (size_t)length;
 }
 
+uint32_t text_take_character(const char **at, const char *end)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	const unsigned char *bytes = (const unsigned char *)*at;
+	size_t size = bytes[0] >= 0xf0 ? 4 : bytes[0] >= 0xe0 ? 3 : bytes[0] >= 0xc0 ? 2 : 1;
+	size_t room = (size_t)(end - *at);
+	uint32_t character = size == 1 ? bytes[0] : bytes[0] & (0x7fu >> size);
+
+	*at += 1;
+	if (bytes[0] < 0x80)
+		return bytes[0];
+	if (size == 1 || size > room || bytes[0] >= 0xf8)
+		return 0xfffd;
+	for (size_t i = 1; i < size; i++) {
+		if ((bytes[i] & 0xc0) != 0x80)
+			return 0xfffd;
+		character = character << 6 | (bytes[i] & 0x3f);
+	}
+	if (character < least[size] || character > 0x10ffff ||
+	    (character >= 0xd800 && character <= 0xdfff))
+		return 0xfffd;
+	*at += size - 1;
+	return character;
+}
+
+size_t text_escape_json(uint32_t character, char escaped[TEXT_ESCAPED_SIZE])
+{
+	if (character == '"' || character == '\\')
+		return (size_t)snprintf(escaped, TEXT_ESCAPED_SIZE, "\\%c", (int)character);
+	if (character >= 0x20 && character < 0x7f)
+		return (size_t)snprintf(escaped, TEXT_ESCAPED_SIZE, "%c", (int)character);
+	if (character < 0x10000)
+		return (size_t)snprintf(escaped, TEXT_ESCAPED_SIZE, "\\u%04x", character);
+	character -= 0x10000;
+	return (size_t)snprintf(escaped, TEXT_ESCAPED_SIZE, "\\u%04x\\u%04x",
+				0xd800 | character >> 10, 0xdc00 | (character & 0x3ff));
+}
+
 void text_add_json_string(struct text *text, const char *string, size_t length)
 {
-	text_add(text, "\"");
-	for (size_t i = 0; i < length; i++) {
-		unsigned char byte = (unsigned char)string[i];
+	const char *at = string, *end = string + length;
+	char escaped[TEXT_ESCAPED_SIZE];
 
-		if (byte == '"' || byte == '\\')
-			text_addf(text, "\\%c", byte);
-		else if (byte < 0x20 || byte >= 0x7f)
-			text_addf(text, "\\u%04x", byte);
-		else
-			text_add_bytes(text, &byte, 1);
-	}
+	text_add(text, "\"");
+	while (at < end)
+		text_add_bytes(text, escaped,
+			       text_escape_json(text_take_character(&at, end), escaped));
 	text_add(text, "\"");
 }
 

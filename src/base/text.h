@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct text {
 	char *data; /* NUL-terminated once anything was added; NULL before */
@@ -19,7 +20,8 @@ struct text {
 void text_add(struct text *text, const char *string);
 void text_add_bytes(struct text *text, const void *bytes, size_t length);
 __attribute__((format(printf, 2, 3))) void text_addf(struct text *text, const char *format, ...);
-void text_add_json_string(struct text *text, const char *string, size_t length); /* with quotes */
+/* With quotes; plain ASCII as by text_escape_json(). */
+void text_add_json_string(struct text *text, const char *string, size_t length);
 void text_clear(struct text *text); /* keeps the room */
 void text_free(struct text *text);  /* for cleanup() */
 
@@ -32,3 +34,12 @@ static inline const char *text_string(const struct text *text)
 {
 	return text->data ? text->data : "";
 }
+
+/* The next character of the UTF-8 from *at to `end` (RFC 3629 section 4), at least one byte; moves
+ *at on. A byte that is not UTF-8 is U+FFFD. */
+uint32_t text_take_character(const char **at, const char *end);
+
+#define TEXT_ESCAPED_SIZE 13
+/* A character as it stands in a JSON string of plain ASCII: itself, or \uXXXX (twice beyond
+   U+FFFF). NUL-terminated; returns the length. */
+size_t text_escape_json(uint32_t character, char escaped[TEXT_ESCAPED_SIZE]);

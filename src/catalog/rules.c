@@ -221,10 +221,11 @@ static int check_profile(struct making *making, const struct catalog *catalog)
 			return fail_unknown(making, "feature", profile->features[i],
 					    making->edition->feature_names);
 	if (*profile->region && !catalog_region_is_valid(profile->region))
-		return making_fail(making,
-				   "cluster.region '%s': expected a region's name of lower-case "
-				   "letters and digits, as in eastus",
-				   profile->region);
+		return making_fail(
+			making,
+			"cluster.region (--region) '%s': expected a region's name of lower-case "
+			"letters and digits, as in eastus",
+			profile->region);
 	if (making->tags &&
 	    strcasecmp(service_tags_cloud(making->tags), making->cloud->service_tags) != 0)
 		return making_fail(
@@ -255,7 +256,8 @@ static void check_api_server(struct making *making)
 		text_addf(&expected, "%s%s", expected.length ? " or " : "", filled);
 	}
 	problems_add(making->problems, PROBLEM_WARNING, (struct problem_place){0},
-		     "cluster.api_server %s is no API server of cloud %s in region %s, whose names "
+		     "cluster.api_server (--api-server) %s is no API server of cloud %s in region "
+		     "%s, whose names "
 		     "are %s",
 		     profile->api_server.text, making->cloud->name, profile->region,
 		     text_string(&expected));

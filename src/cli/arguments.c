@@ -1,3 +1,4 @@
+/* The command line, by one table of options: parsing and help. */
 #include "cli/arguments.h"
 
 #include <errno.h>
@@ -5,9 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "base/cleanup.h"
 
 enum option_kind {
 	OPTION_FLAG,    /* bool */
@@ -41,7 +39,7 @@ static const struct option_row s_options[] = {
 	{"source", 0, OPTION_TEXT, AT(source), CLI_EXPLAIN, "ADDRESS",
 	 "who asks (default: the first protected address)"},
 	{"protocol", 'p', OPTION_TEXT, AT(protocol), CLI_EXPLAIN, "PROTOCOL",
-	 "https, http, tcp, udp, icmp or dns (default: by port, https)"},
+	 "https, http, tcp, udp, icmp or dns (default: what the port is for)"},
 	{"via", 0, OPTION_TEXT, AT(via), CLI_EXPLAIN, "ADDRESS",
 	 "the destination address that goes with the name"},
 	{"output", 'o', OPTION_OUTPUT, AT(json), CLI_CHECK | CLI_RULES | CLI_EXPLAIN | CLI_STATUS,
@@ -106,8 +104,12 @@ static int set_output(const struct option_row *row, const char *value, bool *ret
 	return 0;
 }
 
+/* Said twice is said once. */
 static int add_feature(struct cli_arguments *arguments, const char *value)
 {
+	for (size_t i = 0; i < arguments->feature_count; i++)
+		if (strcmp(arguments->features[i], value) == 0)
+			return 0;
 	if (arguments->feature_count == CLI_FEATURES_MAX) {
 		fprintf(stderr, "sallyport: more than %d --feature\n", CLI_FEATURES_MAX);
 		return -EINVAL;
@@ -171,9 +173,11 @@ static const struct option_row *row_of(int value)
 	return NULL;
 }
 
+/* getopt has moved on from a word with long options, not always from one with letters. */
 static int complain(int value, const char *verb_name, char **argv)
 {
-	const char *word = argv[optind - 1];
+	char letter[] = {'-', (char)optopt, '\0'};
+	const char *word = optopt > 0 && optopt < 256 ? letter : argv[optind - 1];
 
 	if (value == ':')
 		fprintf(stderr, "sallyport %s: %s needs a value\n", verb_name, word);
@@ -208,174 +212,47 @@ int cli_parse(enum cli_verb_bit verb, const char *verb_name, int argc, char **ar
 	return 0;
 }
 
+#define HELP_COLUMN 30
+#define HELP_WIDTH  80
+
+/* The words from HELP_COLUMN to HELP_WIDTH; the cursor stands at `column`. */
+static void print_wrapped(const char *words, size_t column)
+{
+	while (*words) {
+		size_t length = strlen(words), room = HELP_WIDTH - HELP_COLUMN;
+
+		if (length > room) {
+			length = room;
+			while (length > 0 && words[length] != ' ')
+				length--;
+			if (length == 0) /* a word wider than the column */
+				length = strcspn(words, " ");
+		}
+		printf("%*s%.*s\n", (int)(HELP_COLUMN - column), "", (int)length, words);
+		column = 0;
+		words += length;
+		words += *words == ' ';
+	}
+}
+
+static void print_option(const struct option_row *row)
+{
+	bool optional = row->kind == OPTION_SWITCH;
+	int column = row->letter ? printf("  -%c, --%s", row->letter, row->name)
+				 : printf("      --%s", row->name);
+
+	if (row->metavariable)
+		column += printf(optional ? "[=%s]" : "=%s", row->metavariable);
+	if (column > HELP_COLUMN - 2) {
+		printf("\n");
+		column = 0;
+	}
+	print_wrapped(row->help, (size_t)column);
+}
+
 void cli_print_options(enum cli_verb_bit verb)
 {
-	for (size_t i = 0; i < OPTION_COUNT; i++) {
-		const struct option_row *row = &s_options[i];
-		char left[80];
-
-		if (!(row->verbs & verb))
-			continue;
-		snprintf(left, sizeof(left), "%c%c%c --%s%s%s", row->letter ? '-' : ' ',
-			 row->letter ? row->letter : ' ', row->letter ? ',' : ' ', row->name,
-			 row->metavariable ? (row->kind == OPTION_SWITCH ? "[=" : "=") : "",
-			 row->metavariable ? row->metavariable : "");
-		printf("  %s%s%*s%s\n", left, row->kind == OPTION_SWITCH ? "]" : "",
-		       (int)(strlen(left) < 40 ? 40 - strlen(left) : 1) -
-			       (row->kind == OPTION_SWITCH),
-		       "", row->help);
-	}
-}
-
-/* --------------------------------------------------- options over a configuration */
-
-bool cli_has_profile(const struct cli_arguments *arguments)
-{
-	return arguments->cloud || arguments->region || arguments->edition || arguments->catalog ||
-	       arguments->service_tags || arguments->api_server || arguments->feature_count > 0 ||
-	       arguments->private_cluster != CLI_UNSET || arguments->konnectivity != CLI_UNSET ||
-	       arguments->recommended != CLI_UNSET ||
-	       arguments->pods_use_api_server_address != CLI_UNSET;
-}
-
-static int put_word(char *field, size_t size, const char *value, const char *option,
-		    struct problems *problems)
-{
-	if (!value)
-		return 0;
-	if (strlen(value) >= size) {
-		problems_add(problems, PROBLEM_ERROR, (struct problem_place){0},
-			     "--%s: '%s' is longer than %zu bytes", option, value, size - 1);
-		return -EINVAL;
-	}
-	strcpy(field, value);
-	return 0;
-}
-
-static int put_path(char **field, const char *value)
-{
-	char *copy;
-
-	if (!value)
-		return 0;
-	copy = strdup(value);
-	if (!copy)
-		return -ENOMEM;
-	free(*field);
-	*field = copy;
-	return 0;
-}
-
-static void put_switch(bool *field, enum cli_switch value)
-{
-	if (value != CLI_UNSET)
-		*field = value == CLI_YES;
-}
-
-static int put_api_server(struct cluster_profile *profile, const char *value,
-			  struct problems *problems)
-{
-	enum name_error error;
-
-	if (!value)
-		return 0;
-	error = name_from_person(value, &profile->api_server);
-	if (error != NAME_OK) {
-		problems_add(problems, PROBLEM_ERROR, (struct problem_place){0},
-			     "--api-server: '%s' %s", value, name_error_text(error));
-		return -EINVAL;
-	}
-	profile->has_api_server = true;
-	return 0;
-}
-
-static int put_features(struct cluster_profile *profile, const struct cli_arguments *arguments)
-{
-	for (size_t i = 0; i < arguments->feature_count; i++) {
-		if (profile->feature_count == PROFILE_FEATURES_MAX)
-			return -ENOSPC;
-		profile->features[profile->feature_count] = strdup(arguments->features[i]);
-		if (!profile->features[profile->feature_count])
-			return -ENOMEM;
-		profile->feature_count++;
-	}
-	return 0;
-}
-
-int cli_apply_profile(const struct cli_arguments *arguments, struct config *config,
-		      struct problems *problems)
-{
-	struct cluster_profile *profile = &config->cluster;
-
-	if (!cli_has_profile(arguments) && (profile->present || arguments->config_path))
-		return 0;
-	if (!profile->present && profile->cloud[0] == '\0')
-		strcpy(profile->cloud, "public");
-	profile->present = true;
-	put_switch(&profile->private_cluster, arguments->private_cluster);
-	put_switch(&profile->konnectivity, arguments->konnectivity);
-	put_switch(&profile->recommended, arguments->recommended);
-	put_switch(&profile->pods_use_api_server_address, arguments->pods_use_api_server_address);
-	if (put_word(profile->cloud, sizeof(profile->cloud), arguments->cloud, "cloud", problems) <
-		    0 ||
-	    put_word(profile->region, sizeof(profile->region), arguments->region, "region",
-		     problems) < 0 ||
-	    put_word(profile->edition, sizeof(profile->edition), arguments->edition, "edition",
-		     problems) < 0 ||
-	    put_api_server(profile, arguments->api_server, problems) < 0)
-		return -EINVAL;
-	if (put_path(&profile->catalog_file, arguments->catalog) < 0 ||
-	    put_path(&profile->service_tags_file, arguments->service_tags) < 0 ||
-	    put_features(profile, arguments) < 0) {
-		problems_add(problems, PROBLEM_ERROR, (struct problem_place){0},
-			     "not enough room for the profile");
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-/* -------------------------------------------------------------------- loading */
-
-DEFINE_CLEANUP(free_config, struct config *, config_free);
-DEFINE_CLEANUP(free_problems, struct problems *, problems_free);
-
-static void print_problems(const struct problems *problems)
-{
-	cleanup(free_memory) char *words = problems_format(problems);
-
-	fputs(words ? words : "sallyport: not enough memory\n", stderr);
-}
-
-struct config *cli_load_config(const struct cli_arguments *arguments)
-{
-	cleanup(free_problems) struct problems *problems = problems_new();
-	cleanup(free_config) struct config *config = NULL;
-
-	if (!problems)
-		return NULL;
-	config = arguments->config_path ? config_load(arguments->config_path, problems)
-					: config_default();
-	if (!config || cli_apply_profile(arguments, config, problems) < 0) {
-		print_problems(problems);
-		return NULL;
-	}
-	print_problems(problems);
-	return take_pointer(config);
-}
-
-char *cli_socket_path(const struct cli_arguments *arguments)
-{
-	cleanup(free_config) struct config *config = NULL;
-	struct cli_arguments with_file = *arguments;
-	char *path;
-
-	if (arguments->socket_path)
-		return strdup(arguments->socket_path);
-	if (!with_file.config_path && access(CLI_DEFAULT_CONFIG, F_OK) == 0)
-		with_file.config_path = CLI_DEFAULT_CONFIG;
-	config = cli_load_config(&with_file);
-	if (!config)
-		return NULL;
-	path = strdup(config->admin_socket);
-	return path;
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (s_options[i].verbs & verb)
+			print_option(&s_options[i]);
 }

@@ -67,5 +67,13 @@ int cli_apply_profile(const struct cli_arguments *arguments, struct config *conf
    it. NULL: the problems were printed. */
 struct config *cli_load_config(const struct cli_arguments *arguments);
 
+/* One line each, to standard error. */
+void cli_print_problems(const struct problems *problems);
+
+/* Is there a file at CLI_DEFAULT_CONFIG? False: a message was printed: name one, or `otherwise`. */
+bool cli_has_default_config(const char *verb_name, const char *otherwise);
+
 /* The admin socket to ask. The caller frees; NULL: a message was printed. */
 char *cli_socket_path(const struct cli_arguments *arguments);
+/* Nobody answered there; `error` as from admin_ask(). */
+void cli_print_no_answer(const char *path, int error);

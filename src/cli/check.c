@@ -119,14 +119,12 @@ static void add_all_json(struct text *out, const struct cli_model *model)
 static bool is_runnable(const struct cli_arguments *arguments, const struct config *config)
 {
 	cleanup(free_problems) struct problems *problems = problems_new();
-	cleanup(free_memory) char *words = NULL;
 
 	if (!problems)
 		return false;
 	if (arguments->config_path)
 		config_check_runnable(config, arguments->config_path, problems);
-	words = problems_format(problems);
-	fputs(words ? words : "", stderr);
+	cli_print_problems(problems);
 	return !problems_has_errors(problems);
 }
 
@@ -136,8 +134,11 @@ int cli_check(const struct cli_arguments *arguments)
 	cleanup(text_free) struct text out = TEXT_EMPTY;
 	struct cli_arguments with_file = *arguments;
 
-	if (!with_file.config_path && !cli_has_profile(arguments))
+	if (!with_file.config_path && !cli_has_profile(arguments)) {
+		if (!cli_has_default_config("check", "a profile (--region=REGION)"))
+			return 2;
 		with_file.config_path = CLI_DEFAULT_CONFIG;
+	}
 	if (!cli_model_load(&with_file, &model) || !is_runnable(&with_file, model.config))
 		return 2;
 	if (arguments->json)

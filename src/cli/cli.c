@@ -21,7 +21,7 @@ static const struct verb s_verbs[] = {
 	 "make the running gateway read its file again"},
 	{"rules", CLI_RULES, cli_rules, "", 0, 0, "list what a cluster profile needs"},
 	{"explain", CLI_EXPLAIN, cli_explain, "DESTINATION", 1, 1,
-	 "say why NAME[:PORT] or ADDRESS:PORT is allowed or not"},
+	 "say why NAME[:PORT] or ADDRESS[:PORT] is allowed or not"},
 	{"status", CLI_STATUS, cli_status, "", 0, 0, "figures of the running gateway"},
 };
 
@@ -36,10 +36,10 @@ static void print_usage(FILE *out)
 	for (size_t i = 0; i < VERB_COUNT; i++)
 		fprintf(out, "  %-8s %-12s %s\n", s_verbs[i].name, s_verbs[i].operands,
 			s_verbs[i].summary);
+	fprintf(out, "  %-8s %-12s %s\n", "help", "[VERB]", "print this, or a verb's options");
 	fprintf(out, "  %-8s %-12s %s\n", "version", "", "print the version");
-	fprintf(out, "\n`sallyport VERB --help` lists a verb's options. Exit status: 0 ok or "
-		     "allowed, 1 denied or\n"
-		     "failed, 2 wrong usage or configuration.\n");
+	fprintf(out, "\nExit status: 0 ok or allowed, 1 denied or failed, 2 wrong usage or "
+		     "configuration.\n");
 }
 
 static int print_verb_help(const struct verb *verb)
@@ -70,25 +70,42 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 	return verb->run(&arguments);
 }
 
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < VERB_COUNT; i++)
+		if (strcmp(name, s_verbs[i].name) == 0)
+			return &s_verbs[i];
+	fprintf(stderr, "sallyport: there is no verb '%s' (see: sallyport help)\n", name);
+	return NULL;
+}
+
+static int help(const char *name)
+{
+	const struct verb *verb = name ? find_verb(name) : NULL;
+
+	if (name)
+		return verb ? print_verb_help(verb) : 2;
+	print_usage(stdout);
+	return 0;
+}
+
 int cli_main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
+	const struct verb *verb;
 
 	if (!name) {
 		print_usage(stderr);
 		return 2;
 	}
-	if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
-		print_usage(stdout);
-		return 0;
-	}
+	if (strcmp(name, "help") == 0)
+		return help(argv[2]);
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+		return help(NULL);
 	if (strcmp(name, "version") == 0 || strcmp(name, "--version") == 0) {
 		printf("sallyport %s\n", SALLYPORT_VERSION);
 		return 0;
 	}
-	for (size_t i = 0; i < VERB_COUNT; i++)
-		if (strcmp(name, s_verbs[i].name) == 0)
-			return run_verb(&s_verbs[i], argc - 1, argv + 1);
-	fprintf(stderr, "sallyport: there is no verb '%s' (see: sallyport help)\n", name);
-	return 2;
+	verb = find_verb(name);
+	return verb ? run_verb(verb, argc - 1, argv + 1) : 2;
 }

@@ -2,8 +2,8 @@
  * sallyport explain DESTINATION: the verdict that the policy gives, before a packet is sent, and
  * why.
  *
- * DESTINATION is NAME, NAME:PORT, ADDRESS:PORT or [ADDRESS]:PORT. Without --protocol: http for port
- * 80, else https; dns asks whether the name may be resolved at all.
+ * DESTINATION is NAME, NAME:PORT, ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT. Without --protocol: http
+ * for port 80, else https; dns asks whether the name may be resolved at all.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -50,7 +50,8 @@ static int parse_name(const char *text, struct question *question)
 	error = name_from_person(name, &question->name);
 	if (error != NAME_OK) {
 		fprintf(stderr,
-			"sallyport: '%s' %s; allowed: NAME[:PORT], ADDRESS:PORT, [ADDRESS]:PORT\n",
+			"sallyport: '%s' %s; allowed: NAME[:PORT], ADDRESS[:PORT], "
+			"[ADDRESS]:PORT\n",
 			text, name_error_text(error));
 		return -EINVAL;
 	}
@@ -62,6 +63,15 @@ static int parse_destination(const char *text, struct question *question)
 {
 	struct ip_endpoint endpoint;
 
+	if (strstr(text, "://")) {
+		fprintf(stderr,
+			"sallyport: '%s' is a URL; allowed: NAME[:PORT], ADDRESS[:PORT], "
+			"[ADDRESS]:PORT\n",
+			text);
+		return -EINVAL;
+	}
+	if (ip_parse(text, &question->facts.destination) == 0)
+		return 0;
 	if (ip_endpoint_parse(text, 443, &endpoint) < 0)
 		return parse_name(text, question);
 	question->facts.destination = endpoint.address;
@@ -87,6 +97,14 @@ static const char *likely_protocol(const struct policy *policy, uint16_t port)
 	return port == 80 || has_port(policy, APPLICATION_HTTP, port) ? "http" : "tcp";
 }
 
+static int check_port(const char *word, const struct question *question)
+{
+	if (question->facts.port != 0 || question->facts.protocol == FLOW_ICMP)
+		return 0;
+	fprintf(stderr, "sallyport: --protocol=%s needs a port: DESTINATION:PORT\n", word);
+	return -EINVAL;
+}
+
 static int parse_protocol(const char *word, const struct policy *policy, struct question *question)
 {
 	static const struct {
@@ -94,8 +112,8 @@ static int parse_protocol(const char *word, const struct policy *policy, struct 
 		enum flow_protocol protocol;
 		uint16_t port;
 	} protocols[] = {
-		{"https", FLOW_HTTPS, 443}, {"http", FLOW_HTTP, 80}, {"tcp", FLOW_TCP, 443},
-		{"udp", FLOW_UDP, 443},     {"icmp", FLOW_ICMP, 0},  {"dns", FLOW_UDP, 53},
+		{"https", FLOW_HTTPS, 443}, {"http", FLOW_HTTP, 80}, {"tcp", FLOW_TCP, 0},
+		{"udp", FLOW_UDP, 0},       {"icmp", FLOW_ICMP, 0},  {"dns", FLOW_UDP, 53},
 	};
 
 	if (!word)
@@ -107,7 +125,7 @@ static int parse_protocol(const char *word, const struct policy *policy, struct 
 		if (question->facts.port == 0)
 			question->facts.port = protocols[i].port;
 		question->dns = strcmp(word, "dns") == 0;
-		return 0;
+		return check_port(word, question);
 	}
 	fprintf(stderr,
 		"sallyport: --protocol: '%s' is not allowed here; allowed: https, http, tcp, udp, "
@@ -138,6 +156,11 @@ static int parse_question(const struct cli_arguments *arguments, const struct cl
 	    parse_address("source", arguments->source, &question->facts.source) < 0 ||
 	    parse_address("via", arguments->via, &question->facts.destination) < 0)
 		return -EINVAL;
+	if (arguments->via && !question->has_name) {
+		fprintf(stderr, "sallyport: --via goes with a name; %s is an address itself\n",
+			arguments->operands[0]);
+		return -EINVAL;
+	}
 	if (question->has_name) {
 		question->facts.name = &question->name;
 		question->facts.pinned_names = &question->name;

@@ -1,7 +1,9 @@
 #include "cli/model.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -9,14 +11,8 @@
 
 DEFINE_CLEANUP(free_problems, struct problems *, problems_free);
 
-static void print_problems(const struct problems *problems)
-{
-	cleanup(free_memory) char *words = problems_format(problems);
-
-	fputs(words ? words : "sallyport: not enough memory\n", stderr);
-}
-
-/* With neither file nor flags: the default profile's rules are what a newcomer wants to see. */
+/* With neither file nor flags the profile's defaults count; the catalogue tells which flags it
+ * lacks. */
 bool cli_model_load(const struct cli_arguments *arguments, struct cli_model *ret_model)
 {
 	cleanup(free_problems) struct problems *problems = problems_new();
@@ -29,7 +25,7 @@ bool cli_model_load(const struct cli_arguments *arguments, struct cli_model *ret
 		return false;
 	model.choices = catalog_choices_new();
 	model.policy = model.choices ? config_compile(model.config, model.choices, problems) : NULL;
-	print_problems(problems);
+	cli_print_problems(problems);
 	if (!model.policy)
 		return false;
 	ret_model->config = take_pointer(model.config);
@@ -54,15 +50,23 @@ bool cli_print(const struct text *text)
 		fprintf(stderr, "sallyport: not enough memory\n");
 		return false;
 	}
-	fputs(text_string(text), stdout);
-	return true;
+	return cli_printed(fputs(text_string(text), stdout) >= 0);
+}
+
+bool cli_printed(bool written)
+{
+	if (written && fflush(stdout) == 0 && !ferror(stdout))
+		return true;
+	fprintf(stderr, "sallyport: cannot write to standard output: %s\n", strerror(errno));
+	return false;
 }
 
 struct cli_colours cli_colours(void)
 {
-	const char *no_color = getenv("NO_COLOR");
+	const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
 
-	if (!isatty(STDOUT_FILENO) || (no_color && *no_color))
+	if (!isatty(STDOUT_FILENO) || (no_color && *no_color) ||
+	    (terminal && strcmp(terminal, "dumb") == 0))
 		return (struct cli_colours){"", "", "", "", ""};
 	return (struct cli_colours){"\033[1m", "\033[32m", "\033[31m", "\033[2m", "\033[0m"};
 }

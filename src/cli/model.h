@@ -16,10 +16,14 @@ struct cli_model {
 bool cli_model_load(const struct cli_arguments *arguments, struct cli_model *ret_model);
 void cli_model_done(struct cli_model *model); /* for cleanup() */
 
-/* Prints and frees nothing: the text to standard output. False: it was cut for lack of memory. */
+/* Prints and frees nothing: the text to standard output. False: it was not written whole, for lack
+   of memory or room; a message was printed. */
 bool cli_print(const struct text *text);
+/* The same for a verb that has printed by itself; `written`: nothing has failed so far. */
+bool cli_printed(bool written);
 
-/* Codes for emphasis on a terminal, or empty strings (no terminal, or NO_COLOR is set). */
+/* Codes for emphasis on a terminal, or empty strings (no terminal, a dumb one, or NO_COLOR is set).
+ */
 struct cli_colours {
 	const char *bold, *good, *bad, *faint, *plain;
 };

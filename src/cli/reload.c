@@ -1,8 +1,6 @@
 /* sallyport reload: asks the running gateway, waits, and says what came of it. */
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -22,10 +20,7 @@ int cli_reload(const struct cli_arguments *arguments)
 		return 2;
 	error = admin_ask(path, "reload", RELOAD_TIMEOUT_MS, &reply);
 	if (error < 0) {
-		fprintf(stderr, "sallyport: no answer at %s: %s%s\n", path, strerror(-error),
-			error == -ENOENT || error == -ECONNREFUSED
-				? " (is `sallyport run` running? --socket names another one)"
-				: "");
+		cli_print_no_answer(path, error);
 		return 1;
 	}
 	answer = json_loads(text_string(&reply), 0, NULL);

@@ -5,19 +5,22 @@
 
 struct list {
 	struct text *out;
+	bool json; /* strings in quotes, and nothing for people */
 	size_t count, most, left_out;
 };
 
-/* The place for one more item; NULL: it is only counted. */
-static struct text *next_item(struct list *list)
+static void add_item(struct list *list, const char *item)
 {
 	if (list->most != 0 && list->count >= list->most) {
 		list->left_out++;
-		return NULL;
+		return;
 	}
 	if (list->count++ > 0)
-		text_add(list->out, ", ");
-	return list->out;
+		text_add(list->out, list->json ? "," : ", ");
+	if (list->json)
+		text_add_json_string(list->out, item, strlen(item));
+	else
+		text_add(list->out, item);
 }
 
 static void end_list(const struct list *list)
@@ -28,31 +31,29 @@ static void end_list(const struct list *list)
 		text_add(list->out, "(nothing)");
 }
 
-static void add_item(struct list *list, const char *item)
+static void add_destinations(struct list *list, const struct rule *rule, enum rule_kind kind)
 {
-	struct text *out = next_item(list);
+	char pattern[PATTERN_TEXT_SIZE], prefix[IP_PREFIX_TEXT_SIZE];
 
-	if (out)
-		text_add(out, item);
+	if (kind == RULE_APPLICATION) {
+		for (size_t i = 0; i < rule->pattern_count; i++)
+			add_item(list, pattern_format(&rule->patterns[i], pattern));
+	} else {
+		if (rule->any_destination)
+			add_item(list, "*");
+		for (size_t i = 0; i < rule->fqdn_count; i++)
+			add_item(list, rule->fqdns[i].text);
+		for (size_t i = 0; i < rule->destination_count; i++)
+			add_item(list, ip_prefix_format(&rule->destinations[i], prefix));
+	}
 }
 
 void rule_write_destinations(struct text *out, const struct rule *rule, enum rule_kind kind,
 			     size_t most)
 {
 	struct list list = {.out = out, .most = most};
-	char pattern[PATTERN_TEXT_SIZE], prefix[IP_PREFIX_TEXT_SIZE];
 
-	if (kind == RULE_APPLICATION) {
-		for (size_t i = 0; i < rule->pattern_count; i++)
-			add_item(&list, pattern_format(&rule->patterns[i], pattern));
-	} else {
-		if (rule->any_destination)
-			add_item(&list, "*");
-		for (size_t i = 0; i < rule->fqdn_count; i++)
-			add_item(&list, rule->fqdns[i].text);
-		for (size_t i = 0; i < rule->destination_count; i++)
-			add_item(&list, ip_prefix_format(&rule->destinations[i], prefix));
-	}
+	add_destinations(&list, rule, kind);
 	end_list(&list);
 }
 
@@ -86,34 +87,47 @@ static void add_transport_ports(struct list *list, const struct rule *rule, cons
 	}
 }
 
+static void add_ports(struct list *list, const struct rule *rule, enum rule_kind kind)
+{
+	if (kind == RULE_APPLICATION) {
+		add_application_ports(list, rule);
+		return;
+	}
+	if (rule->transports == TRANSPORT_ANY) {
+		add_transport_ports(list, rule, "any");
+		return;
+	}
+	if (rule->transports & TRANSPORT_TCP)
+		add_transport_ports(list, rule, "tcp");
+	if (rule->transports & TRANSPORT_UDP)
+		add_transport_ports(list, rule, "udp");
+	if (rule->transports & TRANSPORT_ICMP)
+		add_item(list, "icmp");
+}
+
 void rule_write_ports(struct text *out, const struct rule *rule, enum rule_kind kind)
 {
 	struct list list = {.out = out};
 
-	if (kind == RULE_APPLICATION) {
-		add_application_ports(&list, rule);
-	} else if (rule->transports == TRANSPORT_ANY) {
-		add_transport_ports(&list, rule, "any");
-	} else {
-		if (rule->transports & TRANSPORT_TCP)
-			add_transport_ports(&list, rule, "tcp");
-		if (rule->transports & TRANSPORT_UDP)
-			add_transport_ports(&list, rule, "udp");
-		if (rule->transports & TRANSPORT_ICMP)
-			add_item(&list, "icmp");
-	}
+	add_ports(&list, rule, kind);
 	end_list(&list);
+}
+
+static void add_sources(struct list *list, const struct rule *rule)
+{
+	char prefix[IP_PREFIX_TEXT_SIZE];
+
+	if (rule->any_source)
+		add_item(list, "*");
+	for (size_t i = 0; i < rule->source_count; i++)
+		add_item(list, ip_prefix_format(&rule->sources[i], prefix));
 }
 
 void rule_write_sources(struct text *out, const struct rule *rule)
 {
 	struct list list = {.out = out};
-	char prefix[IP_PREFIX_TEXT_SIZE];
 
-	if (rule->any_source)
-		add_item(&list, "*");
-	for (size_t i = 0; i < rule->source_count; i++)
-		add_item(&list, ip_prefix_format(&rule->sources[i], prefix));
+	add_sources(&list, rule);
 	end_list(&list);
 }
 
@@ -127,44 +141,23 @@ static void add_string(struct text *out, const char *key, const char *value)
 	text_add_json_string(out, value, strlen(value));
 }
 
-static void add_array(struct text *out, const char *key, const struct text *list)
-{
-	const char *at = text_string(list), *end;
-
-	text_addf(out, ",\"%s\":[", key);
-	if (strcmp(at, "(nothing)") != 0)
-		for (;; at = end + 2) {
-			end = strstr(at, ", ");
-			text_add_json_string(out, at, end ? (size_t)(end - at) : strlen(at));
-			if (!end)
-				break;
-			text_add(out, ",");
-		}
-	text_add(out, "]");
-}
-
 void rule_write_json(struct text *out, const struct policy_rule *rule)
 {
 	bool application = rule->kind == RULE_APPLICATION;
-	struct text list = TEXT_EMPTY;
+	struct list sources = {.out = out, .json = true}, destinations = sources, ports = sources;
 
 	text_add(out, "{\"rule\":");
 	text_add_json_string(out, rule->label, strlen(rule->label));
-	text_addf(out, ",\"kind\":\"%s\",\"priority\":%u,\"action\":\"%s\"",
+	text_addf(out, ",\"kind\":\"%s\",\"priority\":%u,\"action\":\"%s\",\"sources\":[",
 		  application ? "application" : "network", rule->collection->priority,
 		  rule->action == RULE_ALLOW ? "allow" : "deny");
-	rule_write_sources(&list, rule->rule);
-	add_array(out, "sources", &list);
-	text_clear(&list);
-	rule_write_destinations(&list, rule->rule, rule->kind, 0);
-	add_array(out, application ? "fqdns" : "destinations", &list);
-	text_clear(&list);
-	rule_write_ports(&list, rule->rule, rule->kind);
-	add_array(out, "ports", &list);
+	add_sources(&sources, rule->rule);
+	text_addf(out, "],\"%s\":[", application ? "fqdns" : "destinations");
+	add_destinations(&destinations, rule->rule, rule->kind);
+	text_add(out, "],\"ports\":[");
+	add_ports(&ports, rule->rule, rule->kind);
+	text_add(out, "]");
 	add_string(out, "purpose", rule->rule->purpose);
 	add_string(out, "origin", rule->rule->origin);
 	text_add(out, "}");
-	if (text_failed(&list))
-		out->failed = true;
-	text_free(&list);
 }

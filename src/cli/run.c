@@ -49,6 +49,9 @@ int cli_run(const struct cli_arguments *arguments)
 	struct cli_arguments copy = *arguments;
 	struct gateway_options options = {.prepare = prepare, .context = &copy};
 
+	if (!arguments->config_path && !arguments->explicit_listen &&
+	    !cli_has_default_config("run", "be an explicit proxy only (--explicit=ADDRESS:PORT)"))
+		return 2;
 	options.config_path = arguments->config_path       ? arguments->config_path
 			      : arguments->explicit_listen ? NULL
 							   : CLI_DEFAULT_CONFIG;

@@ -1,11 +1,10 @@
 /* sallyport status: the gateway's figures, as they come (json) or one a line. */
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "cli/model.h"
 #include "cli/verbs.h"
 #include "observe/admin.h"
 
@@ -47,16 +46,11 @@ int cli_status(const struct cli_arguments *arguments)
 		return 2;
 	error = admin_ask(path, "status", STATUS_TIMEOUT_MS, &reply);
 	if (error < 0) {
-		fprintf(stderr, "sallyport: no answer at %s: %s%s\n", path, strerror(-error),
-			error == -ENOENT || error == -ECONNREFUSED
-				? " (is `sallyport run` running? --socket names another one)"
-				: "");
+		cli_print_no_answer(path, error);
 		return 1;
 	}
-	if (arguments->json) {
-		fputs(text_string(&reply), stdout);
-		return 0;
-	}
+	if (arguments->json)
+		return cli_print(&reply) ? 0 : 1;
 	answer = json_loads(text_string(&reply), 0, NULL);
 	if (!answer) {
 		fprintf(stderr, "sallyport: the answer from %s is not JSON\n", path);
@@ -64,5 +58,5 @@ int cli_status(const struct cli_arguments *arguments)
 	}
 	print_tree("", answer);
 	json_decref(answer);
-	return 0;
+	return cli_printed(true) ? 0 : 1;
 }

@@ -9,6 +9,7 @@
 
 #include "base/assertion.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "observe/event_impl.h"
 
 /* Most bytes of a value after escaping. A canonical name (253 bytes, none escaped) always fits. */
@@ -47,59 +48,18 @@ static void add(struct line *line, const char *text)
 	add_bytes(line, text, strlen(text));
 }
 
-/*
- * Takes one character off `text` (RFC 3629: shortest form only, no surrogates, at most U+10FFFF).
- * What is not UTF-8 is taken bytewise as U+FFFD.
- */
-static uint32_t take_character(const char **text)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	const unsigned char *bytes = (const unsigned char *)*text;
-	unsigned int size = bytes[0] >= 0xf0 ? 4 : bytes[0] >= 0xe0 ? 3 : bytes[0] >= 0xc0 ? 2 : 1;
-	uint32_t character = size == 1 ? bytes[0] : bytes[0] & (0x7fu >> size);
-
-	*text += 1;
-	if (bytes[0] < 0x80)
-		return bytes[0];
-	if (size == 1 || bytes[0] >= 0xf8)
-		return 0xfffd;
-	for (unsigned int i = 1; i < size; i++) {
-		if ((bytes[i] & 0xc0) != 0x80)
-			return 0xfffd;
-		character = character << 6 | (bytes[i] & 0x3f);
-	}
-	if (character < least[size] || character > 0x10ffff ||
-	    (character >= 0xd800 && character <= 0xdfff))
-		return 0xfffd;
-	*text += size - 1;
-	return character;
-}
-
-/* "\ud83d\ude00" is the longest: 12 bytes and the NUL. */
-static size_t escape(uint32_t character, char escaped[13])
-{
-	if (character == '"' || character == '\\')
-		return (size_t)snprintf(escaped, 13, "\\%c", (int)character);
-	if (character >= 0x20 && character < 0x7f)
-		return (size_t)snprintf(escaped, 13, "%c", (int)character);
-	if (character < 0x10000)
-		return (size_t)snprintf(escaped, 13, "\\u%04x", character);
-	character -= 0x10000;
-	return (size_t)snprintf(escaped, 13, "\\u%04x\\u%04x", 0xd800 | character >> 10,
-				0xdc00 | (character & 0x3ff));
-}
-
 /* ,"key":"value" with at most `share` bytes between the quotes. */
 static void add_string(struct line *line, const char *key, const char *value, size_t share)
 {
+	const char *end = value + strlen(value);
 	size_t room = share - strlen(CUT_MARK);
-	char escaped[13];
+	char escaped[TEXT_ESCAPED_SIZE];
 
 	add(line, ",\"");
 	add(line, key);
 	add(line, "\":\"");
-	while (*value) {
-		size_t length = escape(take_character(&value), escaped);
+	while (value < end) {
+		size_t length = text_escape_json(text_take_character(&value, end), escaped);
 
 		if (length > room) {
 			add(line, CUT_MARK);

@@ -50,7 +50,7 @@ static void add_rule(struct text *out, const struct policy_rule *entry)
 		  entry->collection->priority);
 }
 
-/* ": https:443 *.github.com — purpose; from origin" */
+/* ": https:443 *.github.com", and lines with the rule's purpose and origin. */
 static void add_met(struct text *out, const struct policy_rule *entry,
 		    const struct policy_facts *facts)
 {
@@ -69,11 +69,11 @@ static void add_met(struct text *out, const struct policy_rule *entry,
 		add_flow(out, facts->protocol, facts->port);
 		text_addf(out, " %s", pattern_format(comparison.pattern, pattern));
 	}
-	if (rule->purpose)
-		text_addf(out, " — %s", rule->purpose);
-	if (rule->origin)
-		text_addf(out, "; from %s", rule->origin);
 	text_add(out, "\n");
+	if (rule->purpose)
+		text_addf(out, "  purpose  %s\n", rule->purpose);
+	if (rule->origin)
+		text_addf(out, "  origin   %s\n", rule->origin);
 }
 
 static void add_asked(struct text *out, const struct policy_facts *facts)

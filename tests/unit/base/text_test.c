@@ -71,10 +71,26 @@ static void json_strings_are_escaped(void **state)
 	(void)state;
 	text_add_json_string(&text, bytes, sizeof(bytes) - 1);
 	assert_string_equal(text_string(&text),
-			    "\"a\\\"b\\\\c\\u000a\\u0000\\u001f ~\\u007f\\u00ff/\"");
+			    "\"a\\\"b\\\\c\\u000a\\u0000\\u001f ~\\u007f\\ufffd/\"");
 	text_clear(&text);
 	text_add_json_string(&text, "", 0);
 	assert_string_equal(text_string(&text), "\"\"");
+}
+
+static void json_strings_keep_every_character_of_utf8(void **state)
+{
+	cleanup(text_free) struct text text = TEXT_EMPTY;
+	static const char bytes[] = "\xc3\xbc \xe2\x80\x94 \xf0\x9f\x9a\xa2";
+
+	(void)state;
+	text_add_json_string(&text, bytes, sizeof(bytes) - 1);
+	assert_string_equal(text_string(&text), "\"\\u00fc \\u2014 \\ud83d\\udea2\"");
+	text_clear(&text);
+	text_add_json_string(&text, bytes, 5); /* cut within a character */
+	assert_string_equal(text_string(&text), "\"\\u00fc \\ufffd\\ufffd\"");
+	text_clear(&text);
+	text_add_json_string(&text, "\xc0\x80\xed\xa0\x80", 5); /* overlong; a surrogate */
+	assert_string_equal(text_string(&text), "\"\\ufffd\\ufffd\\ufffd\\ufffd\\ufffd\"");
 }
 
 static void clearing_keeps_the_room(void **state)
@@ -126,6 +142,7 @@ int main(void)
 		cmocka_unit_test(text_of_every_length_ends_in_nul),
 		cmocka_unit_test(bytes_may_hold_nul),
 		cmocka_unit_test(json_strings_are_escaped),
+		cmocka_unit_test(json_strings_keep_every_character_of_utf8),
 		cmocka_unit_test(clearing_keeps_the_room),
 		cmocka_unit_test(a_failure_is_remembered_and_keeps_what_there_was),
 		cmocka_unit_test(freed_text_may_be_used_again),

@@ -1,0 +1,304 @@
+/*
+ * What people see: the built program run with each line of words below, in tests/golden/cli, and
+ * all that it prints held against NAME.txt there. SALLYPORT_UPDATE_GOLDEN=1 writes the .txt files
+ * anew: read the difference before committing it. JSON must also parse.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../skip.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/arguments.h"
+
+struct run {
+	const char *name, *words;
+	int status;
+};
+
+static const struct run s_usage[] = {
+	{"usage", "", 2},
+	{"help", "help", 0},
+	{"help-run", "run --help", 0},
+	{"help-rules", "help rules", 0},
+	{"help-explain", "explain -h", 0},
+	{"help-status", "status --help", 0},
+	{"help-of-nothing", "help everything", 2},
+	{"unknown-verb", "rule", 2},
+	{"unknown-option", "rules --regoin=eastus", 2},
+	{"missing-value", "rules --region", 2},
+	{"bad-switch", "rules --private=maybe", 2},
+	{"bad-output", "rules --region=eastus -o yaml", 2},
+	{"too-many-operands", "rules eastus", 2},
+	{"missing-operand", "explain --region=eastus", 2},
+	{"bad-listen", "run --explicit=localhost", 2},
+	{"no-gateway", "status --socket=none/admin.sock", 1},
+	{"no-gateway-to-reload", "reload --socket=none/admin.sock", 1},
+};
+
+static const struct run s_rules[] = {
+	{"rules", "rules --region=eastus", 0},
+	{"rules-json", "rules --region=eastus -o json", 0},
+	{"rules-profile",
+	 "rules --region=eastus --konnectivity=no --recommended --pods-use-api-server-address "
+	 "--api-server=x-1.hcp.eastus.azmk8s.io",
+	 0},
+	{"rules-file", "rules -c gateway.yaml", 0},
+	{"rules-file-json", "rules -c gateway.yaml -o json", 0},
+	{"rules-none", "rules -c none.yaml", 0},
+	{"rules-without-region", "rules", 2},
+	{"rules-bad-region", "rules --region=East_US", 2},
+	{"rules-unknown-edition", "rules --region=eastus --edition=2020-01-01", 2},
+	{"rules-unknown-cloud", "rules --region=eastus --cloud=moon", 2},
+	{"rules-unknown-feature", "rules --region=eastus --feature=x --feature=x", 2},
+	{"rules-bad-api-server", "rules --region=eastus --api-server=a..b", 2},
+	{"rules-of-broken-file", "rules -c broken.yaml", 2},
+	{"rules-without-tags", "rules --region=eastus --service-tags=absent.json", 2},
+	{"rules-without-catalog", "rules --region=eastus --catalog=absent.yaml", 2},
+};
+
+static const struct run s_check[] = {
+	{"check", "check -c gateway.yaml", 0},
+	{"check-json", "check -c gateway.yaml -o json", 0},
+	{"check-over-file", "check -c gateway.yaml --region=westus --konnectivity=no", 0},
+	{"check-of-profile-only", "check -c none.yaml", 2},
+	{"check-of-broken-file", "check -c broken.yaml", 2},
+	{"check-of-absent-file", "check -c absent.yaml", 2},
+};
+
+static const struct run s_explain[] = {
+	{"explain", "explain --region=eastus mcr.microsoft.com", 0},
+	{"explain-json", "explain --region=eastus mcr.microsoft.com -o json", 0},
+	{"explain-wildcard", "explain --region=eastus WestEurope.data.mcr.microsoft.com.", 0},
+	{"explain-apex", "explain --region=eastus data.mcr.microsoft.com", 1},
+	{"explain-apex-json", "explain --region=eastus data.mcr.microsoft.com -o json", 1},
+	{"explain-other", "explain --region=eastus evil.example", 1},
+	{"explain-other-region", "explain --region=eastus a-1.hcp.westus.azmk8s.io", 1},
+	{"explain-http", "explain --region=eastus mcr.microsoft.com:80", 1},
+	{"explain-ssh", "explain --region=eastus mcr.microsoft.com:22", 1},
+	{"explain-address", "explain --region=eastus 203.0.113.9", 1},
+	{"explain-v6", "explain --region=eastus [2001:db8::9]:443", 1},
+	{"explain-via", "explain --region=eastus mcr.microsoft.com --via=203.0.113.9", 0},
+	{"explain-via-private", "explain --region=eastus mcr.microsoft.com --via=10.0.0.9", 1},
+	{"explain-via-special", "explain --region=eastus mcr.microsoft.com --via=169.254.169.254",
+	 1},
+	{"explain-dns", "explain --region=eastus -p dns mcr.microsoft.com", 0},
+	{"explain-dns-other", "explain --region=eastus -p dns evil.example -o json", 1},
+	{"explain-network", "explain -c gateway.yaml 198.51.100.17:5432", 0},
+	{"explain-network-name", "explain -c gateway.yaml time.example.com:123 -p udp", 0},
+	{"explain-denying-rule", "explain -c gateway.yaml bin.paste.example", 1},
+	{"explain-rule-of-others", "explain -c gateway.yaml example.com --source=10.42.9.9", 1},
+	{"explain-unprotected", "explain -c gateway.yaml mcr.microsoft.com --source=192.0.2.1", 1},
+	{"explain-url", "explain --region=eastus https://mcr.microsoft.com/v2/", 2},
+	{"explain-nothing", "explain --region=eastus ''", 2},
+	{"explain-pattern", "explain --region=eastus '*.example.com'", 2},
+	{"explain-prefix", "explain --region=eastus 10.0.0.0/8", 2},
+	{"explain-bad-port", "explain --region=eastus mcr.microsoft.com:99999", 2},
+	{"explain-no-port", "explain --region=eastus mcr.microsoft.com -p tcp", 2},
+	{"explain-bad-protocol", "explain --region=eastus mcr.microsoft.com -p gopher", 2},
+	{"explain-bad-source", "explain --region=eastus mcr.microsoft.com --source=me", 2},
+	{"explain-bad-via", "explain --region=eastus mcr.microsoft.com --via=there", 2},
+	{"explain-address-via", "explain --region=eastus 203.0.113.9 --via=203.0.113.8", 2},
+	{"explain-dns-address", "explain --region=eastus 203.0.113.9 -p dns", 2},
+	{"explain-without-region", "explain mcr.microsoft.com", 2},
+};
+
+/* On a machine where sallyport is installed these would find its file. */
+static const struct run s_without_file[] = {
+	{"run-without-file", "run", 2},
+	{"check-without-file", "check", 2},
+};
+
+/* Standard output and error together; the exit status. */
+static int run_program(const char *words, struct text *heard)
+{
+	const char *program = getenv("SALLYPORT_PROGRAM");
+	char command[1024], bytes[4096];
+	size_t got;
+	FILE *pipe;
+	int status;
+
+	snprintf(command, sizeof(command), "exec 2>&1; exec '%s' %s",
+		 program ? program : "../../../build/sallyport", words);
+	pipe = popen(command, "r");
+	assert_non_null(pipe);
+	while ((got = fread(bytes, 1, sizeof(bytes), pipe)) > 0)
+		text_add_bytes(heard, bytes, got);
+	status = pclose(pipe);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* The version moves on without this being news. */
+static void hide_version(struct text *text)
+{
+	static const char shown[] = "sallyport " SALLYPORT_VERSION ":";
+	char *at = text->data ? strstr(text->data, shown) : NULL;
+	struct text changed = TEXT_EMPTY;
+
+	if (!at)
+		return;
+	text_add_bytes(&changed, text->data, (size_t)(at - text->data));
+	text_add(&changed, "sallyport VERSION:");
+	text_add(&changed, at + strlen(shown));
+	text_free(text);
+	*text = changed;
+}
+
+static bool is_json(const struct text *text)
+{
+	json_t *json = json_loads(text_string(text), JSON_REJECT_DUPLICATES, NULL);
+
+	json_decref(json);
+	return json != NULL;
+}
+
+static void update(const char *path, const struct text *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(text_string(text), file);
+	fclose(file);
+}
+
+static bool check(const struct run *run)
+{
+	cleanup(text_free) struct text heard = TEXT_EMPTY, whole = TEXT_EMPTY;
+	cleanup(free_memory) char *expected = NULL;
+	int status = run_program(run->words, &heard);
+	char path[128];
+	size_t length;
+
+	snprintf(path, sizeof(path), "%s.txt", run->name);
+	hide_version(&heard);
+	text_addf(&whole, "$ sallyport %s\n%s", run->words, text_string(&heard));
+	if (getenv("SALLYPORT_UPDATE_GOLDEN"))
+		update(path, &whole);
+	if (status != run->status)
+		print_message("# %s: exit status %d, not %d\n", run->name, status, run->status);
+	else if (strstr(run->words, "json") && status < 2 && !is_json(&heard))
+		print_message("# %s: not JSON:\n%s", run->name, text_string(&heard));
+	else if (file_read(path, 1u << 20, &expected, &length) < 0 ||
+		 strcmp(expected, text_string(&whole)) != 0)
+		print_message("# %s differs from %s; now:\n%s", run->name, path,
+			      text_string(&whole));
+	else
+		return true;
+	return false;
+}
+
+static void check_all(const struct run *runs, size_t count)
+{
+	size_t wrong = 0;
+
+	for (size_t i = 0; i < count; i++)
+		wrong += !check(&runs[i]);
+	assert_int_equal(wrong, 0);
+}
+
+#define CHECK_ALL(runs) check_all(runs, sizeof(runs) / sizeof((runs)[0]))
+
+static void wrong_usage_is_told_and_help_is_given(void **state)
+{
+	(void)state;
+	CHECK_ALL(s_usage);
+}
+
+static void rules_are_listed(void **state)
+{
+	(void)state;
+	CHECK_ALL(s_rules);
+}
+
+static void configurations_are_checked(void **state)
+{
+	(void)state;
+	CHECK_ALL(s_check);
+}
+
+static void verdicts_are_explained(void **state)
+{
+	(void)state;
+	CHECK_ALL(s_explain);
+}
+
+static void without_a_file_it_is_said_what_to_name(void **state)
+{
+	(void)state;
+	if (access(CLI_DEFAULT_CONFIG, F_OK) == 0)
+		skip_because("this machine has " CLI_DEFAULT_CONFIG);
+	CHECK_ALL(s_without_file);
+}
+
+/* Its DNS line is the machine's own. */
+static void a_profile_alone_can_be_checked(void **state)
+{
+	cleanup(text_free) struct text heard = TEXT_EMPTY;
+
+	(void)state;
+	assert_int_equal(run_program("check --region=eastus", &heard), 0);
+	assert_non_null(strstr(text_string(&heard), "valid\ncluster: cloud public, region eastus"));
+}
+
+static void the_version_is_told(void **state)
+{
+	cleanup(text_free) struct text heard = TEXT_EMPTY;
+
+	(void)state;
+	assert_int_equal(run_program("version", &heard), 0);
+	assert_int_equal(run_program("--version", &heard), 0);
+	assert_string_equal(text_string(&heard),
+			    "sallyport " SALLYPORT_VERSION "\nsallyport " SALLYPORT_VERSION "\n");
+}
+
+static void a_full_disk_is_a_failure(void **state)
+{
+	cleanup(text_free) struct text heard = TEXT_EMPTY;
+
+	(void)state;
+	if (access("/dev/full", W_OK) < 0)
+		skip_because("there is no /dev/full");
+	assert_int_equal(run_program("rules --region=eastus >/dev/full", &heard), 1);
+	assert_string_equal(text_string(&heard),
+			    "sallyport: cannot write to standard output: No space left on "
+			    "device\n");
+}
+
+static int enter_folder(void **state)
+{
+	const char *source = getenv("SALLYPORT_SOURCE");
+	char path[4096];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/tests/golden/cli", source ? source : ".");
+	return chdir(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(wrong_usage_is_told_and_help_is_given),
+		cmocka_unit_test(rules_are_listed),
+		cmocka_unit_test(configurations_are_checked),
+		cmocka_unit_test(verdicts_are_explained),
+		cmocka_unit_test(without_a_file_it_is_said_what_to_name),
+		cmocka_unit_test(a_profile_alone_can_be_checked),
+		cmocka_unit_test(the_version_is_told),
+		cmocka_unit_test(a_full_disk_is_a_failure),
+	};
+
+	return cmocka_run_group_tests(tests, enter_folder, NULL);
+}
