@@ -367,6 +367,44 @@ static void network_rules_allow_and_deny_with_their_number(void **state)
 	assert_true(was_logged("D10 "));
 }
 
+/* The server echoes what looks like a passive answer of FTP, which announces port 8081 of its own.
+ */
+static void announce_secret(void)
+{
+	static const char *const lines[] = {"hello\r\n",
+					    "227 Entering Passive Mode (192,0,2,2,31,145)\r\n"};
+	int connection = dial(SERVER_V4 ":8080");
+	char bytes[100];
+
+	exchange(connection, HELLO_PLAIN);
+	for (size_t i = 0; i < COUNT(lines); i++)
+		if (send(connection, lines[i], strlen(lines[i]), 0) < 0 ||
+		    recv(connection, bytes, sizeof(bytes), 0) != (ssize_t)strlen(lines[i]))
+			_exit(254);
+	(void)dial(SERVER_V4 ":8081");
+}
+
+static void a_connection_that_a_helper_expects_is_judged_like_any_other(void **state)
+{
+	cleanup(text_free) struct text words = TEXT_EMPTY;
+
+	(void)state;
+	start_afresh();
+	if (nft_apply("table inet helpers {\n"
+		      "	ct helper ftp { type \"ftp\" protocol tcp; }\n"
+		      "	chain prerouting {\n"
+		      "		type filter hook prerouting priority -160;\n"
+		      "		tcp dport 8080 ct helper set \"ftp\"\n"
+		      "	}\n"
+		      "}\n",
+		      &words) != 0)
+		skip_because("the kernel has no connection tracking helper for FTP");
+	int result = in_node(announce_secret);
+	run("nft delete table inet helpers");
+	assert_int_equal(result, ECONNREFUSED);
+	assert_true(was_logged("D10 "));
+}
+
 static void knock_udp(const char *where)
 {
 	struct ip_endpoint to = endpoint(where);
@@ -664,6 +702,7 @@ int main(void)
 		cmocka_unit_test(a_reload_leaves_queue_and_pins),
 		cmocka_unit_test(without_proxy_or_pin_a_connection_is_refused_and_logged),
 		cmocka_unit_test(network_rules_allow_and_deny_with_their_number),
+		cmocka_unit_test(a_connection_that_a_helper_expects_is_judged_like_any_other),
 		cmocka_unit_test(each_kind_of_denial_has_its_prefix),
 		cmocka_unit_test(data_in_a_syn_is_dropped),
 		cmocka_unit_test(without_the_life_sign_only_running_flows_go_on),
