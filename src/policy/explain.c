@@ -147,14 +147,7 @@ void policy_explain(const struct policy *policy, const struct policy_facts *fact
 		add_guard(out, &verdict, facts);
 		return;
 	}
-	if (verdict.action == RULE_ALLOW) {
-		text_add(out, "allow: ");
-		add_rule(out, verdict.rule);
-		add_met(out, verdict.rule, facts);
-		add_asked(out, facts);
-		return;
-	}
-	text_add(out, "deny: ");
+	text_add(out, verdict.action == RULE_ALLOW ? "allow: " : "deny: ");
 	if (verdict.rule) {
 		add_rule(out, verdict.rule);
 		add_met(out, verdict.rule, facts);
@@ -163,7 +156,7 @@ void policy_explain(const struct policy *policy, const struct policy_facts *fact
 			  reason_text(verdict.reason));
 	}
 	add_asked(out, facts);
-	if (verdict.reason != REASON_SOURCE_NOT_PROTECTED &&
+	if (verdict.action == RULE_DENY && verdict.reason != REASON_SOURCE_NOT_PROTECTED &&
 	    verdict.reason != REASON_SPECIAL_ADDRESS) /* which come before any rule */
 		add_nearest(out, policy, facts, verdict.rule);
 }

@@ -187,6 +187,8 @@ static void use(struct pending *pending, const struct dns_answer *parsed, bool c
 		hand_over_to_one(pending, answer);
 	else
 		hand_over(pending, answer);
+	answer->addresses = NULL; /* they were for the callbacks */
+	answer->count = 0;
 }
 
 static void take_result(struct exchange *exchange, const struct exchange_result *result)

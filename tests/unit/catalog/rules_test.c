@@ -383,8 +383,9 @@ static void unknown_words_are_refused_with_the_allowed(void **state)
 	expect_problems(fixture, "error: unknown feature 'gpu'; allowed: none in this edition\n");
 	fixture = new_fixture();
 	strcpy(fixture->profile.region, "East US");
-	expect_problems(fixture, "error: cluster.region (--region) 'East US': expected a region's name of "
-				 "lower-case letters and digits, as in eastus\n");
+	expect_problems(fixture,
+			"error: cluster.region (--region) 'East US': expected a region's name of "
+			"lower-case letters and digits, as in eastus\n");
 }
 
 static void service_tags_of_another_cloud_or_without_the_region_are_refused(void **state)
@@ -414,7 +415,8 @@ static void an_api_server_of_another_region_is_warned_of(void **state)
 	(void)state;
 	use_api_server(fixture, "a.hcp.westus.azmk8s.io");
 	expect_problems(fixture,
-			"warning: cluster.api_server (--api-server) a.hcp.westus.azmk8s.io is no API server of "
+			"warning: cluster.api_server (--api-server) a.hcp.westus.azmk8s.io is no "
+			"API server of "
 			"cloud public in region eastus, whose names are *.hcp.eastus.azmk8s.io or "
 			"*.privatelink.eastus.azmk8s.io\n");
 	fixture = new_fixture();
