@@ -184,7 +184,8 @@ static bool check(const struct run *run)
 
 	snprintf(path, sizeof(path), "%s.txt", run->name);
 	hide_version(&heard);
-	text_addf(&whole, "$ sallyport %s\n%s", run->words, text_string(&heard));
+	text_addf(&whole, "$ sallyport%s%s\n%s", *run->words ? " " : "", run->words,
+		  text_string(&heard));
 	if (getenv("SALLYPORT_UPDATE_GOLDEN"))
 		update(path, &whole);
 	if (status != run->status)
