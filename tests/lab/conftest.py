@@ -15,6 +15,8 @@ def pytest_configure(config):
     def interrupt(*_):
         raise KeyboardInterrupt  # pytest then runs the fixtures' ends, as it does for Ctrl-C
     signal.signal(signal.SIGTERM, interrupt)
+    # Started in the background of a shell, SIGINT is ignored, and children inherit that; some tests send it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):
