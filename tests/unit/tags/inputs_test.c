@@ -29,6 +29,8 @@ static struct service_tags *load_input(const char *file)
 
 static void the_public_file_is_read_and_collapsed_quickly(void **state)
 {
+	if (getenv("SALLYPORT_SLOW")) /* under valgrind its time runs out */
+		return;
 	uint64_t start = clock_steady_ms();
 	struct service_tags *tags = load_input(PUBLIC_FILE);
 	struct ip_prefix *prefixes = NULL;
