@@ -17,6 +17,7 @@ LAYERS = {
     "tags": {"base"},
     "catalog": {"base", "name", "yaml", "policy", "tags"},
     "config": {"base", "name", "yaml", "policy", "tags", "catalog"},
+    "export": {"base", "name", "policy", "catalog"},
     "observe": {"base", "name", "policy", "loop"},
     "resolve": {"base", "wire", "name", "proto", "policy", "loop", "pins", "observe"},
     "kernel": {"base", "wire", "loop"},

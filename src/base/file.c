@@ -2,7 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -64,4 +67,62 @@ int file_read(const char *path, size_t limit, char **ret_data, size_t *ret_lengt
 	*ret_data = take_pointer(data);
 	*ret_length = (size_t)length;
 	return 0;
+}
+
+static int write_all(int descriptor, const char *data, size_t length)
+{
+	while (length > 0) {
+		ssize_t written = write(descriptor, data, length);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return -errno;
+		data += written;
+		length -= (size_t)written;
+	}
+	return fsync(descriptor) < 0 ? -errno : 0;
+}
+
+/* The rename is durable only when the folder is synced too. */
+static int sync_folder_of(const char *path)
+{
+	char folder[PATH_MAX];
+	char *slash;
+	cleanup(close_descriptor) int descriptor = -1;
+
+	snprintf(folder, sizeof(folder), "%s", path);
+	slash = strrchr(folder, '/');
+	if (slash)
+		slash[slash == folder ? 1 : 0] = '\0';
+	descriptor = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return descriptor < 0 || fsync(descriptor) < 0 ? -errno : 0;
+}
+
+static int write_beside(const char *beside, const void *data, size_t length, unsigned int mode)
+{
+	cleanup(close_descriptor) int descriptor =
+		open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+
+	return descriptor < 0 ? -errno : write_all(descriptor, data, length);
+}
+
+int file_write(const char *path, const void *data, size_t length, unsigned int mode)
+{
+	char beside[PATH_MAX];
+	struct stat status;
+	int error;
+
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+		return S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
+	if (snprintf(beside, sizeof(beside), "%s.new", path) >= (int)sizeof(beside))
+		return -ENAMETOOLONG;
+	error = write_beside(beside, data, length, mode);
+	if (error == 0 && rename(beside, path) < 0)
+		error = -errno;
+	if (error < 0) {
+		unlink(beside);
+		return error;
+	}
+	return sync_folder_of(path);
 }

@@ -50,7 +50,8 @@ static const char *lacking(const struct making *making,
 	if (destination->kind == CATALOG_DESTINATION_REGION_PREFIXES &&
 	    !profile->region_prefix_count)
 		return "cluster.region_prefixes";
-	if (destination->kind == CATALOG_DESTINATION_SERVICE_TAG && !making->tags)
+	if (destination->kind == CATALOG_DESTINATION_SERVICE_TAG && !making->tags &&
+	    making->tag_use == CATALOG_TAGS_BY_PREFIX)
 		return wants_region && !*profile->region ? "cluster.service_tags and cluster.region"
 							 : "cluster.service_tags";
 	return wants_region && !*profile->region ? "cluster.region" : NULL;
@@ -120,13 +121,27 @@ static const struct service_tag *find_tag(const struct making *making, const cha
 	return service_tags_find_regional(making->tags, service, making->profile->region);
 }
 
+/* Without a file: the name alone, for who knows the prefixes by it. */
+static int fill_tag_name(struct making *making, const struct catalog_destination *destination,
+			 struct rule *rule, struct text *taken)
+{
+	char filled[CATALOG_TEXT_SIZE];
+
+	if (!catalog_text_fill(destination->text, making->profile->region, filled))
+		return making_fail(making, "service tag '%s' is too long", destination->text);
+	text_addf(taken, "service tag %s", filled);
+	return rule_add_tag(rule, filled, NULL, 0) < 0 ? fail_memory(making) : 0;
+}
+
 static int fill_service_tag(struct making *making, const struct catalog_destination *destination,
 			    struct rule *rule, struct text *taken)
 {
-	const struct service_tag *tag = find_tag(making, destination->text);
 	cleanup(free_memory) struct ip_prefix *prefixes = NULL;
 	size_t count = 0;
 
+	if (!making->tags)
+		return fill_tag_name(making, destination, rule, taken);
+	const struct service_tag *tag = find_tag(making, destination->text);
 	if (!tag)
 		return making_fail(
 			making,
@@ -137,7 +152,8 @@ static int fill_service_tag(struct making *making, const struct catalog_destinat
 	if (service_tag_prefixes(making->tags, tag, &prefixes, &count) < 0)
 		return fail_memory(making);
 	text_addf(taken, "service tag %s (%zu prefixes)", service_tag_name(tag), count);
-	return fill_prefixes(making, prefixes, count, rule);
+	return rule_add_tag(rule, service_tag_name(tag), prefixes, count) < 0 ? fail_memory(making)
+									      : 0;
 }
 
 static int fill(struct making *making, const struct catalog_destination *destination,

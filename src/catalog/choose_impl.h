@@ -11,6 +11,7 @@ struct making {
 	const struct catalog_cloud *cloud;
 	const struct cluster_profile *profile;
 	const struct service_tags *tags;
+	enum catalog_tag_use tag_use;
 	struct rule_set *set;
 	struct catalog_choices *choices;
 	struct problems *problems;

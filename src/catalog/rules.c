@@ -264,11 +264,12 @@ static void check_api_server(struct making *making)
 }
 
 int catalog_rules(const struct catalog *catalog, const struct cluster_profile *profile,
-		  const struct service_tags *tags, struct rule_set *set,
-		  struct catalog_choices *choices, struct problems *problems)
+		  const struct service_tags *tags, enum catalog_tag_use tag_use,
+		  struct rule_set *set, struct catalog_choices *choices, struct problems *problems)
 {
 	struct making making = {.profile = profile,
 				.tags = tags,
+				.tag_use = tag_use,
 				.set = set,
 				.choices = choices,
 				.problems = problems};

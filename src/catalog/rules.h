@@ -17,6 +17,12 @@ struct service_tags;
 #define CATALOG_PRIORITY_REQUIRED    1000
 #define CATALOG_PRIORITY_RECOMMENDED 1100
 
+/* What becomes of a service tag when no service-tag file is given. */
+enum catalog_tag_use {
+	CATALOG_TAGS_BY_PREFIX, /* it cannot be filled: a wider alternative is taken */
+	CATALOG_TAGS_BY_NAME,   /* its name is enough: for what is enforced where tags are known */
+};
+
 /*
  * Adds to `set`. Of a network rule's alternatives the narrowest that the profile can fill is taken;
  * a rule that the profile calls for and cannot fill at all is an error, as are unknown clouds,
@@ -24,8 +30,8 @@ struct service_tags;
  * are in `problems`, and the set may hold a part of the rules: throw it away.
  */
 int catalog_rules(const struct catalog *catalog, const struct cluster_profile *profile,
-		  const struct service_tags *tags, struct rule_set *set,
-		  struct catalog_choices *choices, struct problems *problems);
+		  const struct service_tags *tags, enum catalog_tag_use tag_use,
+		  struct rule_set *set, struct catalog_choices *choices, struct problems *problems);
 
 /* "edition 2024-05-20, public, Azure Global required network rules, row 1". The caller frees. */
 char *catalog_entry_origin(const struct catalog_edition *edition, const struct catalog_entry *entry,

@@ -11,7 +11,7 @@ enum option_kind {
 	OPTION_FLAG,    /* bool */
 	OPTION_TEXT,    /* const char * */
 	OPTION_SWITCH,  /* enum cli_switch, yes|no; without an argument yes */
-	OPTION_OUTPUT,  /* text|json */
+	OPTION_OUTPUT,  /* enum cli_output, one of the words of its metavariable */
 	OPTION_FEATURE, /* repeatable */
 };
 
@@ -42,8 +42,16 @@ static const struct option_row s_options[] = {
 	 "https, http, tcp, udp, icmp or dns (default: what the port is for)"},
 	{"via", 0, OPTION_TEXT, AT(via), CLI_EXPLAIN, "ADDRESS",
 	 "the destination address that goes with the name"},
-	{"output", 'o', OPTION_OUTPUT, AT(json), CLI_CHECK | CLI_RULES | CLI_EXPLAIN | CLI_STATUS,
+	{"output", 'o', OPTION_OUTPUT, AT(output), CLI_CHECK | CLI_EXPLAIN | CLI_STATUS,
 	 "text|json", "for people (default) or for machines"},
+	{"output", 'o', OPTION_OUTPUT, AT(output), CLI_RULES, "text|json|csv|markdown",
+	 "for people (default), machines, spreadsheets or documents"},
+	{"strict", 0, OPTION_FLAG, AT(strict), CLI_EXPORT, NULL,
+	 "refuse what the target cannot express, instead of writing the nearest stricter thing"},
+	{"write", 'w', OPTION_TEXT, AT(write_path), CLI_EXPORT, "PATH",
+	 "a file, or a folder for a target of several files, instead of standard output; written "
+	 "whole "
+	 "or not at all"},
 	{"cloud", 0, OPTION_TEXT, AT(cloud), CLI_PROFILE_VERBS, "CLOUD", "public (default)"},
 	{"region", 0, OPTION_TEXT, AT(region), CLI_PROFILE_VERBS, "REGION", "for instance eastus"},
 	{"edition", 0, OPTION_TEXT, AT(edition), CLI_PROFILE_VERBS, "DATE",
@@ -93,15 +101,22 @@ static int set_switch(const struct option_row *row, const char *value, enum cli_
 	return 0;
 }
 
-static int set_output(const struct option_row *row, const char *value, bool *ret_json)
+static int set_output(const struct option_row *row, const char *value,
+		      struct cli_arguments *arguments)
 {
-	if (strcmp(value, "json") == 0)
-		*ret_json = true;
-	else if (strcmp(value, "text") == 0)
-		*ret_json = false;
-	else
-		return refuse(row, value, "text, json");
-	return 0;
+	static const char *const words[] = {[CLI_OUTPUT_TEXT] = "text",
+					    [CLI_OUTPUT_JSON] = "json",
+					    [CLI_OUTPUT_CSV] = "csv",
+					    [CLI_OUTPUT_MARKDOWN] = "markdown"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (strcmp(value, words[i]) != 0 || !strstr(row->metavariable, words[i]))
+			continue;
+		arguments->output = (enum cli_output)i;
+		arguments->json = arguments->output == CLI_OUTPUT_JSON;
+		return 0;
+	}
+	return refuse(row, value, row->metavariable);
 }
 
 /* Said twice is said once. */
@@ -130,7 +145,7 @@ static int set(struct cli_arguments *arguments, const struct option_row *row, co
 	case OPTION_SWITCH:
 		return set_switch(row, value, field_of(arguments, row));
 	case OPTION_OUTPUT:
-		return set_output(row, value, field_of(arguments, row));
+		return set_output(row, value, arguments);
 	case OPTION_FEATURE:
 		return add_feature(arguments, value);
 	}
@@ -163,12 +178,12 @@ static void fill_tables(enum cli_verb_bit verb, struct option longs[OPTION_COUNT
 	*shorts = '\0';
 }
 
-static const struct option_row *row_of(int value)
+static const struct option_row *row_of(enum cli_verb_bit verb, int value)
 {
 	if (value >= 256)
 		return &s_options[value - 256];
 	for (size_t i = 0; i < OPTION_COUNT; i++)
-		if (s_options[i].letter == value)
+		if (s_options[i].letter == value && (s_options[i].verbs & verb))
 			return &s_options[i];
 	return NULL;
 }
@@ -202,7 +217,7 @@ int cli_parse(enum cli_verb_bit verb, const char *verb_name, int argc, char **ar
 
 		if (value == '?' || value == ':')
 			return complain(value, verb_name, argv);
-		row = row_of(value);
+		row = row_of(verb, value);
 		if (!row || set(&arguments, row, optarg) < 0)
 			return -EINVAL;
 	}

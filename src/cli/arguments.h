@@ -16,8 +16,17 @@ enum cli_verb_bit {
 	CLI_RULES = 1 << 3,
 	CLI_EXPLAIN = 1 << 4,
 	CLI_STATUS = 1 << 5,
+	CLI_EXPORT = 1 << 6,
 };
-#define CLI_PROFILE_VERBS (CLI_RUN | CLI_RULES | CLI_EXPLAIN | CLI_CHECK)
+#define CLI_PROFILE_VERBS (CLI_RUN | CLI_RULES | CLI_EXPLAIN | CLI_CHECK | CLI_EXPORT)
+
+/* What --output may say; each verb takes some of them. */
+enum cli_output {
+	CLI_OUTPUT_TEXT,
+	CLI_OUTPUT_JSON,
+	CLI_OUTPUT_CSV,
+	CLI_OUTPUT_MARKDOWN,
+};
 
 enum cli_switch {
 	CLI_UNSET,
@@ -30,7 +39,10 @@ enum cli_switch {
 
 struct cli_arguments {
 	bool help;
-	bool json;
+	enum cli_output output;
+	bool json; /* output is CLI_OUTPUT_JSON */
+	bool strict;
+	const char *write_path;
 	const char *config_path;
 	const char *socket_path;
 	const char *explicit_listen;

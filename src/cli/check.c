@@ -8,13 +8,13 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "cli/model.h"
-#include "cli/rule_text.h"
 #include "cli/verbs.h"
+#include "export/rule_text.h"
 
 DEFINE_CLEANUP(free_problems, struct problems *, problems_free);
 
 static void add_choice(struct text *out, const struct catalog_choice *choice,
-		       const struct cli_colours *colours)
+		       const struct colours *colours)
 {
 	if (!choice->taken) {
 		text_addf(out, "  %sleft out%s  %-28s %s\n", colours->faint, colours->plain,
@@ -55,7 +55,7 @@ static void add_places(struct text *out, const struct config *config)
 static void add_all(struct text *out, const struct cli_model *model)
 {
 	const struct cluster_profile *cluster = &model->config->cluster;
-	struct cli_colours colours = cli_colours();
+	struct colours colours = cli_colours();
 	size_t rules = policy_rule_count(model->policy);
 
 	text_addf(out, "%svalid%s\n", colours.good, colours.plain);
@@ -109,8 +109,10 @@ static void add_all_json(struct text *out, const struct cli_model *model)
 	}
 	text_add(out, "],\"rules\":[");
 	for (size_t i = 0; i < policy_rule_count(model->policy); i++) {
+		const struct policy_rule *rule = policy_rule_at(model->policy, i);
+
 		text_add(out, i ? ",\n " : "");
-		rule_write_json(out, policy_rule_at(model->policy, i));
+		rule_write_json(out, rule->collection, rule->rule);
 	}
 	text_add(out, "]}\n");
 }

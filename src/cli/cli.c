@@ -20,6 +20,8 @@ static const struct verb s_verbs[] = {
 	{"reload", CLI_RELOAD, cli_reload, "", 0, 0,
 	 "make the running gateway read its file again"},
 	{"rules", CLI_RULES, cli_rules, "", 0, 0, "list what a cluster profile needs"},
+	{"export", CLI_EXPORT, cli_export, "TARGET", 1, 1,
+	 "write the rules for another product, or as a table"},
 	{"explain", CLI_EXPLAIN, cli_explain, "DESTINATION", 1, 1,
 	 "say why NAME[:PORT] or ADDRESS[:PORT] is allowed or not"},
 	{"status", CLI_STATUS, cli_status, "", 0, 0, "figures of the running gateway"},
@@ -47,6 +49,8 @@ static int print_verb_help(const struct verb *verb)
 	printf("usage: sallyport %s [options]%s%s\n\n%s\n\noptions:\n", verb->name,
 	       *verb->operands ? " " : "", verb->operands, verb->summary);
 	cli_print_options(verb->bit);
+	if (verb->bit == CLI_EXPORT)
+		cli_print_targets(stdout);
 	return 0;
 }
 

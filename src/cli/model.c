@@ -61,12 +61,12 @@ bool cli_printed(bool written)
 	return false;
 }
 
-struct cli_colours cli_colours(void)
+struct colours cli_colours(void)
 {
 	const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
 
 	if (!isatty(STDOUT_FILENO) || (no_color && *no_color) ||
 	    (terminal && strcmp(terminal, "dumb") == 0))
-		return (struct cli_colours){"", "", "", "", ""};
-	return (struct cli_colours){"\033[1m", "\033[32m", "\033[31m", "\033[2m", "\033[0m"};
+		return COLOURS_NONE;
+	return (struct colours){"\033[1m", "\033[32m", "\033[31m", "\033[2m", "\033[0m"};
 }

@@ -2,6 +2,7 @@
  * it. */
 #pragma once
 
+#include "base/colours.h"
 #include "catalog/choices.h"
 #include "cli/arguments.h"
 #include "policy/policy.h"
@@ -22,9 +23,9 @@ bool cli_print(const struct text *text);
 /* The same for a verb that has printed by itself; `written`: nothing has failed so far. */
 bool cli_printed(bool written);
 
-/* Codes for emphasis on a terminal, or empty strings (no terminal, a dumb one, or NO_COLOR is set).
- */
-struct cli_colours {
-	const char *bold, *good, *bad, *faint, *plain;
-};
-struct cli_colours cli_colours(void);
+/* Empty ones where there is no terminal, a dumb one, or NO_COLOR is set. */
+struct colours cli_colours(void);
+
+/* What `rules` and `export` share: writes the rules for a target and prints them, or puts them into
+   --write's file or folder. The exit status. */
+int cli_export_rules(const struct cli_arguments *arguments, const char *target);

@@ -25,8 +25,9 @@ static int fail_memory(struct problems *problems)
 	return -ENOMEM;
 }
 
-static int add_catalog_rules(const struct config *config, struct rule_set *set,
-			     struct catalog_choices *choices, struct problems *problems)
+static int add_catalog_rules(const struct config *config, enum catalog_tag_use tag_use,
+			     struct rule_set *set, struct catalog_choices *choices,
+			     struct problems *problems)
 {
 	cleanup(drop_catalog) struct catalog *catalog = NULL;
 	cleanup(drop_tags) struct service_tags *loaded = NULL;
@@ -43,7 +44,7 @@ static int add_catalog_rules(const struct config *config, struct rule_set *set,
 			return -EINVAL;
 		tags = loaded;
 	}
-	return catalog_rules(catalog, &config->cluster, tags, set, choices, problems);
+	return catalog_rules(catalog, &config->cluster, tags, tag_use, set, choices, problems);
 }
 
 static int add_own_addresses(const struct config *config, struct rule_set *set)
@@ -90,15 +91,26 @@ static struct policy *compile(struct rule_set *set, struct problems *problems)
 	return NULL;
 }
 
+int config_rules(const struct config *config, enum catalog_tag_use tag_use, struct rule_set *set,
+		 struct catalog_choices *choices, struct problems *problems)
+{
+	int error = add_catalog_rules(config, tag_use, set, choices, problems);
+
+	if (error < 0)
+		return error;
+	if (config_copy_rules(&config->own, set) < 0)
+		return fail_memory(problems);
+	return 0;
+}
+
 struct policy *config_compile(const struct config *config, struct catalog_choices *choices,
 			      struct problems *problems)
 {
 	cleanup(rule_set_done) struct rule_set set = {0};
 
-	if (add_catalog_rules(config, &set, choices, problems) < 0)
+	if (config_rules(config, CATALOG_TAGS_BY_PREFIX, &set, choices, problems) < 0)
 		return NULL;
-	if (config_copy_rules(&config->own, &set) < 0 || add_own_addresses(config, &set) < 0 ||
-	    add_protected_sources(config, &set) < 0) {
+	if (add_own_addresses(config, &set) < 0 || add_protected_sources(config, &set) < 0) {
 		fail_memory(problems);
 		return NULL;
 	}

@@ -7,6 +7,7 @@
 
 #include "base/problems.h"
 #include "catalog/profile.h"
+#include "catalog/rules.h"
 #include "policy/rules.h"
 
 enum config_snat {
@@ -77,9 +78,12 @@ void config_free(struct config *config);
 void config_check_runnable(const struct config *config, const char *file,
 			   struct problems *problems);
 
-/* Catalogue rules for the profile plus the own collections, compiled. NULL: errors are in
-   `problems`. `choices` (may be NULL) hears which alternative was taken and why. The config stays
-   whole (its rules are copied). */
-struct catalog_choices;
+/* Catalogue rules for the profile plus the own collections, as written, added to `set`. Negative:
+   errors are in `problems`, and `set` may hold a part: throw it away. */
+int config_rules(const struct config *config, enum catalog_tag_use tag_use, struct rule_set *set,
+		 struct catalog_choices *choices, struct problems *problems);
+
+/* The same, compiled. NULL: errors are in `problems`. `choices` (may be NULL) hears which
+   alternative was taken and why. The config stays whole (its rules are copied). */
 struct policy *config_compile(const struct config *config, struct catalog_choices *choices,
 			      struct problems *problems);

@@ -10,6 +10,19 @@ static int copy_text(const char *source, char **ret_copy)
 	return source && !*ret_copy ? -ENOMEM : 0;
 }
 
+static int copy_tag(const struct rule_tag *source, struct rule *target)
+{
+	struct rule_tag *added;
+	int error = rule_add_tag(target, source->name, NULL, 0);
+
+	if (error < 0)
+		return error;
+	added = &target->tags[target->tag_count - 1];
+	added->first = source->first; /* the prefixes themselves are copied with all others */
+	added->count = source->count;
+	return 0;
+}
+
 static int copy_lists(const struct rule *source, struct rule *target)
 {
 	int error = 0;
@@ -18,6 +31,8 @@ static int copy_lists(const struct rule *source, struct rule *target)
 		error = rule_add_source(target, &source->sources[i]);
 	for (size_t i = 0; i < source->destination_count && !error; i++)
 		error = rule_add_destination(target, &source->destinations[i]);
+	for (size_t i = 0; i < source->tag_count && !error; i++)
+		error = copy_tag(&source->tags[i], target);
 	for (size_t i = 0; i < source->fqdn_count && !error; i++)
 		error = rule_add_fqdn(target, &source->fqdns[i]);
 	for (size_t i = 0; i < source->port_count && !error; i++)

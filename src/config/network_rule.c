@@ -86,10 +86,8 @@ static bool add_service_tag(const struct yaml_item *item, struct rule_reading *r
 		return complain_unknown_tag(item, tags, problems);
 	if (service_tag_prefixes(tags, tag, &prefixes, &count) < 0)
 		return rule_fail_memory(item, problems);
-	for (size_t i = 0; i < count; i++)
-		if (rule_add_destination(reading->rule, &prefixes[i]) < 0)
-			return rule_fail_memory(item, problems);
-	return true;
+	return rule_add_tag(reading->rule, service_tag_name(tag), prefixes, count) == 0 ||
+	       rule_fail_memory(item, problems);
 }
 
 static bool read_destination(const struct yaml_item *item, struct rule_reading *reading,

@@ -2,69 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/assertion.h"
 #include "base/cleanup.h"
-
-static int write_all(int descriptor, const char *content, size_t length)
-{
-	while (length > 0) {
-		ssize_t written = write(descriptor, content, length);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -errno;
-		content += written;
-		length -= (size_t)written;
-	}
-	return 0;
-}
-
-/* The rename is durable only when the folder is synced too. */
-static int sync_folder_of(const char *path)
-{
-	char folder[PATH_MAX];
-	char *slash;
-	cleanup(close_descriptor) int descriptor = -1;
-
-	snprintf(folder, sizeof(folder), "%s", path);
-	slash = strrchr(folder, '/');
-	if (slash)
-		slash[slash == folder ? 1 : 0] = '\0';
-	descriptor = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return descriptor < 0 || fsync(descriptor) < 0 ? -errno : 0;
-}
+#include "base/file.h"
 
 int state_file_write(const char *path, const char *content, size_t length)
 {
-	char beside[PATH_MAX];
-	int error = 0;
-
-	if (snprintf(beside, sizeof(beside), "%s.new", path) >= (int)sizeof(beside))
-		return -ENAMETOOLONG;
-	{
-		cleanup(close_descriptor) int descriptor =
-			open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-
-		if (descriptor < 0)
-			return -errno;
-		error = write_all(descriptor, content, length);
-		if (error == 0 && fsync(descriptor) < 0)
-			error = -errno;
-	}
-	if (error == 0 && rename(beside, path) < 0)
-		error = -errno;
-	if (error < 0) {
-		unlink(beside);
-		return error;
-	}
-	return sync_folder_of(path);
+	return file_write(path, content, length, 0640);
 }
 
 static int read_whole(int descriptor, char **ret_content, size_t *ret_length)

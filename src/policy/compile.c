@@ -130,6 +130,8 @@ static int tidy_prefixes(struct rule_set *set)
 
 			prefixes_tidy(rule->sources, &rule->source_count);
 			prefixes_tidy(rule->destinations, &rule->destination_count);
+			for (size_t k = 0; k < rule->tag_count; k++)
+				rule->tags[k].first = rule->tags[k].count = 0;
 		}
 	return 0;
 }

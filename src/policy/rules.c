@@ -61,6 +61,24 @@ int rule_add_destination(struct rule *rule, const struct ip_prefix *prefix)
 	return 0;
 }
 
+int rule_add_tag(struct rule *rule, const char *name, const struct ip_prefix *prefixes,
+		 size_t count)
+{
+	struct rule_tag *added = GROW(rule->tags, rule->tag_count);
+
+	if (!added)
+		return -ENOMEM;
+	added->name = strdup(name);
+	added->first = rule->destination_count;
+	added->count = count;
+	if (!added->name)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		if (rule_add_destination(rule, &prefixes[i]) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
 int rule_add_fqdn(struct rule *rule, const struct name *name)
 {
 	struct name *added = GROW(rule->fqdns, rule->fqdn_count);
@@ -101,6 +119,15 @@ int rule_add_protocol(struct rule *rule, enum application_protocol protocol, uin
 	return 0;
 }
 
+bool rule_is_of_tag(const struct rule *rule, size_t index)
+{
+	for (size_t i = 0; i < rule->tag_count; i++)
+		if (index >= rule->tags[i].first &&
+		    index - rule->tags[i].first < rule->tags[i].count)
+			return true;
+	return false;
+}
+
 static void rule_done(struct rule *rule)
 {
 	free(rule->name);
@@ -108,6 +135,9 @@ static void rule_done(struct rule *rule)
 	free(rule->purpose);
 	free(rule->sources);
 	free(rule->destinations);
+	for (size_t i = 0; i < rule->tag_count; i++)
+		free(rule->tags[i].name);
+	free(rule->tags);
 	free(rule->fqdns);
 	free(rule->ports);
 	free(rule->patterns);

@@ -36,6 +36,13 @@ struct application_port {
 	uint16_t port;
 };
 
+/* A service tag as a rule names it. Its prefixes stand among the rule's destinations, `count` from
+   `first` on, as long as the rule is as written (policy_compile() tidies them). */
+struct rule_tag {
+	char *name;
+	size_t first, count;
+};
+
 /* An empty list matches nothing; "any" is its own flag. */
 struct rule {
 	char *name;
@@ -49,6 +56,8 @@ struct rule {
 	bool any_destination;
 	struct ip_prefix *destinations; /* service tags already expanded */
 	size_t destination_count;
+	struct rule_tag *tags;
+	size_t tag_count;
 	struct name *fqdns; /* destinations by name */
 	size_t fqdn_count;
 	unsigned int transports; /* TRANSPORT_* bits */
@@ -95,12 +104,17 @@ struct rule_set {
  */
 struct rule_collection *rule_set_add_collection(struct rule_set *set);
 struct rule *rule_collection_add_rule(struct rule_collection *collection);
-int rule_add_source(struct rule *rule, const struct ip_prefix *prefix);             /* -ENOMEM */
-int rule_add_destination(struct rule *rule, const struct ip_prefix *prefix);        /* -ENOMEM */
+int rule_add_source(struct rule *rule, const struct ip_prefix *prefix);      /* -ENOMEM */
+int rule_add_destination(struct rule *rule, const struct ip_prefix *prefix); /* -ENOMEM */
+int rule_add_tag(struct rule *rule, const char *name, const struct ip_prefix *prefixes,
+		 size_t count);                                                     /* -ENOMEM */
 int rule_add_fqdn(struct rule *rule, const struct name *name);                      /* -ENOMEM */
 int rule_add_ports(struct rule *rule, uint16_t first, uint16_t last);               /* -ENOMEM */
 int rule_add_pattern(struct rule *rule, const struct pattern *pattern);             /* -ENOMEM */
 int rule_add_protocol(struct rule *rule, enum application_protocol, uint16_t port); /* -ENOMEM */
+
+/* Is the destination at `index` one of a service tag's? */
+bool rule_is_of_tag(const struct rule *rule, size_t index);
 
 /* Frees everything inside, not the struct itself. */
 void rule_set_done(struct rule_set *set);

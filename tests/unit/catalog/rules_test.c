@@ -68,7 +68,8 @@ static void use_catalog(struct fixture *fixture, const char *text)
 static void make(struct fixture *fixture)
 {
 	fixture->result = catalog_rules(fixture->catalog, &fixture->profile, fixture->tags,
-					&fixture->set, fixture->choices, fixture->problems);
+					CATALOG_TAGS_BY_PREFIX, &fixture->set, fixture->choices,
+					fixture->problems);
 }
 
 static void free_fixture(struct fixture *fixture)

@@ -33,6 +33,7 @@ static const struct run s_usage[] = {
 	{"help", "help", 0},
 	{"help-run", "run --help", 0},
 	{"help-rules", "help rules", 0},
+	{"help-export", "help export", 0},
 	{"help-explain", "explain -h", 0},
 	{"help-status", "status --help", 0},
 	{"help-of-nothing", "help everything", 2},
@@ -57,6 +58,8 @@ static const struct run s_rules[] = {
 	 0},
 	{"rules-file", "rules -c gateway.yaml", 0},
 	{"rules-file-json", "rules -c gateway.yaml -o json", 0},
+	{"rules-csv", "rules -c gateway.yaml -o csv", 0},
+	{"rules-markdown", "rules -c gateway.yaml -o markdown", 0},
 	{"rules-none", "rules -c none.yaml", 0},
 	{"rules-without-region", "rules", 2},
 	{"rules-bad-region", "rules --region=East_US", 2},
@@ -67,6 +70,14 @@ static const struct run s_rules[] = {
 	{"rules-of-broken-file", "rules -c broken.yaml", 2},
 	{"rules-without-tags", "rules --region=eastus --service-tags=absent.json", 2},
 	{"rules-without-catalog", "rules --region=eastus --catalog=absent.yaml", 2},
+};
+
+static const struct run s_export[] = {
+	{"export-nothing", "export --region=eastus", 2},
+	{"export-unknown", "export fax --region=eastus", 2},
+	{"export-table", "export table -c gateway.yaml", 0},
+	{"export-nowhere", "export csv --region=eastus --write=none/rules.csv", 1},
+	{"export-to-folder", "export csv --region=eastus --write=..", 1},
 };
 
 static const struct run s_check[] = {
@@ -224,6 +235,12 @@ static void rules_are_listed(void **state)
 	CHECK_ALL(s_rules);
 }
 
+static void rules_are_exported(void **state)
+{
+	(void)state;
+	CHECK_ALL(s_export);
+}
+
 static void configurations_are_checked(void **state)
 {
 	(void)state;
@@ -293,6 +310,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wrong_usage_is_told_and_help_is_given),
 		cmocka_unit_test(rules_are_listed),
+		cmocka_unit_test(rules_are_exported),
 		cmocka_unit_test(configurations_are_checked),
 		cmocka_unit_test(verdicts_are_explained),
 		cmocka_unit_test(without_a_file_it_is_said_what_to_name),

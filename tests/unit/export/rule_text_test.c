@@ -3,7 +3,7 @@
 #include <jansson.h>
 
 #include "base/text.h"
-#include "cli/rule_text.h"
+#include "export/rule_text.h"
 
 static struct rule_set s_set;
 
@@ -85,16 +85,15 @@ static void sources_are_prefixes_or_anyone(void **state)
 
 static json_t *write_json(struct rule_set *set)
 {
-	struct policy *policy = compile(set);
 	struct text text = TEXT_EMPTY;
 	json_t *json;
 
-	rule_write_json(&text, policy_rule_at(policy, 0));
+	rule_write_json(&text, &set->collections[0], &set->collections[0].rules[0]);
 	json = json_loads(text_string(&text), JSON_REJECT_DUPLICATES, NULL);
 	if (!json)
 		fail_msg("no JSON: %s", text_string(&text));
 	text_free(&text);
-	policy_free(policy);
+	rule_set_done(set);
 	return json;
 }
 

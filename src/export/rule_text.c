@@ -1,7 +1,9 @@
-#include "cli/rule_text.h"
+#include "export/rule_text.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#include "base/cleanup.h"
 
 struct list {
 	struct text *out;
@@ -31,6 +33,19 @@ static void end_list(const struct list *list)
 		text_add(list->out, "(nothing)");
 }
 
+/* For people a tag stands for its prefixes; machines get both, each in a list of its own. */
+static void add_tags(struct list *list, const struct rule *rule)
+{
+	for (size_t i = 0; i < rule->tag_count; i++) {
+		cleanup(text_free) struct text item = TEXT_EMPTY;
+
+		text_add(&item, rule->tags[i].name);
+		if (!list->json && rule->tags[i].count)
+			text_addf(&item, " (%zu prefixes)", rule->tags[i].count);
+		add_item(list, text_string(&item));
+	}
+}
+
 static void add_destinations(struct list *list, const struct rule *rule, enum rule_kind kind)
 {
 	char pattern[PATTERN_TEXT_SIZE], prefix[IP_PREFIX_TEXT_SIZE];
@@ -38,14 +53,17 @@ static void add_destinations(struct list *list, const struct rule *rule, enum ru
 	if (kind == RULE_APPLICATION) {
 		for (size_t i = 0; i < rule->pattern_count; i++)
 			add_item(list, pattern_format(&rule->patterns[i], pattern));
-	} else {
-		if (rule->any_destination)
-			add_item(list, "*");
-		for (size_t i = 0; i < rule->fqdn_count; i++)
-			add_item(list, rule->fqdns[i].text);
-		for (size_t i = 0; i < rule->destination_count; i++)
-			add_item(list, ip_prefix_format(&rule->destinations[i], prefix));
+		return;
 	}
+	if (rule->any_destination)
+		add_item(list, "*");
+	for (size_t i = 0; i < rule->fqdn_count; i++)
+		add_item(list, rule->fqdns[i].text);
+	if (!list->json)
+		add_tags(list, rule);
+	for (size_t i = 0; i < rule->destination_count; i++)
+		if (list->json || !rule_is_of_tag(rule, i))
+			add_item(list, ip_prefix_format(&rule->destinations[i], prefix));
 }
 
 void rule_write_destinations(struct text *out, const struct rule *rule, enum rule_kind kind,
@@ -141,23 +159,31 @@ static void add_string(struct text *out, const char *key, const char *value)
 	text_add_json_string(out, value, strlen(value));
 }
 
-void rule_write_json(struct text *out, const struct policy_rule *rule)
+void rule_write_json(struct text *out, const struct rule_collection *collection,
+		     const struct rule *rule)
 {
-	bool application = rule->kind == RULE_APPLICATION;
-	struct list sources = {.out = out, .json = true}, destinations = sources, ports = sources;
+	bool application = collection->kind == RULE_APPLICATION;
+	struct list sources = {.out = out, .json = true}, destinations = sources, ports = sources,
+		    tags = sources;
+	cleanup(text_free) struct text label = TEXT_EMPTY;
 
+	text_addf(&label, "%s/%s", collection->name, rule->name);
 	text_add(out, "{\"rule\":");
-	text_add_json_string(out, rule->label, strlen(rule->label));
+	text_add_json_string(out, text_string(&label), label.length);
 	text_addf(out, ",\"kind\":\"%s\",\"priority\":%u,\"action\":\"%s\",\"sources\":[",
-		  application ? "application" : "network", rule->collection->priority,
-		  rule->action == RULE_ALLOW ? "allow" : "deny");
-	add_sources(&sources, rule->rule);
+		  application ? "application" : "network", collection->priority,
+		  collection->action == RULE_ALLOW ? "allow" : "deny");
+	add_sources(&sources, rule);
 	text_addf(out, "],\"%s\":[", application ? "fqdns" : "destinations");
-	add_destinations(&destinations, rule->rule, rule->kind);
+	add_destinations(&destinations, rule, collection->kind);
+	if (rule->tag_count) {
+		text_add(out, "],\"service_tags\":[");
+		add_tags(&tags, rule);
+	}
 	text_add(out, "],\"ports\":[");
-	add_ports(&ports, rule->rule, rule->kind);
+	add_ports(&ports, rule, collection->kind);
 	text_add(out, "]");
-	add_string(out, "purpose", rule->rule->purpose);
-	add_string(out, "origin", rule->rule->origin);
+	add_string(out, "purpose", rule->purpose);
+	add_string(out, "origin", rule->origin);
 	text_add(out, "}");
 }
