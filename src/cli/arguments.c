@@ -101,6 +101,21 @@ static int set_switch(const struct option_row *row, const char *value, enum cli_
 	return 0;
 }
 
+/* Allowed are the words of the metavariable. */
+static int refuse_word(const struct option_row *row, const char *value)
+{
+	char allowed[80];
+	size_t length = 0;
+
+	for (const char *at = row->metavariable; *at && length < sizeof(allowed) - 3; at++) {
+		allowed[length++] = *at == '|' ? ',' : *at;
+		if (*at == '|')
+			allowed[length++] = ' ';
+	}
+	allowed[length] = '\0';
+	return refuse(row, value, allowed);
+}
+
 static int set_output(const struct option_row *row, const char *value,
 		      struct cli_arguments *arguments)
 {
@@ -116,7 +131,7 @@ static int set_output(const struct option_row *row, const char *value,
 		arguments->json = arguments->output == CLI_OUTPUT_JSON;
 		return 0;
 	}
-	return refuse(row, value, row->metavariable);
+	return refuse_word(row, value);
 }
 
 /* Said twice is said once. */

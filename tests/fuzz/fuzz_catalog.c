@@ -21,7 +21,8 @@ static void make_rules(const struct catalog *catalog, struct problems *problems)
 	struct rule_set set = {0};
 
 	invariant(name_from_person("a.hcp.eastus.azmk8s.io", &profile.api_server) == NAME_OK);
-	int error = catalog_rules(catalog, &profile, NULL, CATALOG_TAGS_BY_PREFIX, &set, choices, problems);
+	int error = catalog_rules(catalog, &profile, NULL, CATALOG_TAGS_BY_PREFIX, &set, choices,
+				  problems);
 	invariant((error < 0) == problems_has_errors(problems));
 	rule_set_done(&set);
 	catalog_choices_free(choices);
