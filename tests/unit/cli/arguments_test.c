@@ -187,7 +187,8 @@ static void a_value_that_is_not_allowed_is_told_with_those_that_are(void **state
 	assert_refused(CLI_RULES, "--private=maybe",
 		       "sallyport: --private: 'maybe' is not allowed here; allowed: yes, no\n");
 	assert_refused(CLI_RULES, "-o yaml",
-		       "sallyport: --output: 'yaml' is not allowed here; allowed: text, json, csv, markdown\n");
+		       "sallyport: --output: 'yaml' is not allowed here; allowed: text, json, csv, "
+		       "markdown\n");
 }
 
 /* ------------------------------------------------------- over a configuration */
