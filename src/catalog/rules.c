@@ -133,8 +133,11 @@ static int fill_rule(struct making *making, const struct catalog_entry *entry, s
 	rule->name = strdup(entry->id);
 	rule->purpose = strdup(entry->purpose);
 	rule->origin = catalog_entry_origin(making->edition, entry, making->cloud->name);
+	rule->note = entry->note ? strdup(entry->note) : NULL;
+	rule->correction = entry->correction;
 	rule->any_source = true;
-	if (!rule->name || !rule->purpose || !rule->origin || add_ports(entry, rule) < 0)
+	if (!rule->name || !rule->purpose || !rule->origin || (entry->note && !rule->note) ||
+	    add_ports(entry, rule) < 0)
 		return fail_memory(making);
 	if (entry->kind == RULE_NETWORK)
 		return catalog_choose_destination(making, entry, rule);

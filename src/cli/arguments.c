@@ -63,6 +63,8 @@ static const struct option_row s_options[] = {
 	 "the konnectivity agent is on (then no tunnel ports)"},
 	{"recommended", 0, OPTION_SWITCH, AT(recommended), CLI_PROFILE_VERBS, "yes|no",
 	 "also the optional recommended rules"},
+	{"corrections", 0, OPTION_SWITCH, AT(corrections), CLI_PROFILE_VERBS, "yes|no",
+	 "also what the article lacks and the catalogue adds (default: yes)"},
 	{"pods-use-api-server-address", 0, OPTION_SWITCH, AT(pods_use_api_server_address),
 	 CLI_PROFILE_VERBS, "yes|no", "pods reach the API server by its address, without SNI"},
 	{"api-server", 0, OPTION_TEXT, AT(api_server), CLI_PROFILE_VERBS, "FQDN",

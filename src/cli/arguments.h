@@ -52,7 +52,8 @@ struct cli_arguments {
 	const char *via; /* explain: the address that the client uses */
 	/* the cluster profile */
 	const char *cloud, *region, *edition, *catalog, *service_tags, *api_server;
-	enum cli_switch private_cluster, konnectivity, recommended, pods_use_api_server_address;
+	enum cli_switch private_cluster, konnectivity, recommended, corrections,
+		pods_use_api_server_address;
 	const char *features[CLI_FEATURES_MAX];
 	size_t feature_count;
 	/* what is left */

@@ -14,7 +14,7 @@ bool cli_has_profile(const struct cli_arguments *arguments)
 	return arguments->cloud || arguments->region || arguments->edition || arguments->catalog ||
 	       arguments->service_tags || arguments->api_server || arguments->feature_count > 0 ||
 	       arguments->private_cluster != CLI_UNSET || arguments->konnectivity != CLI_UNSET ||
-	       arguments->recommended != CLI_UNSET ||
+	       arguments->recommended != CLI_UNSET || arguments->corrections != CLI_UNSET ||
 	       arguments->pods_use_api_server_address != CLI_UNSET;
 }
 
@@ -95,6 +95,7 @@ int cli_apply_profile(const struct cli_arguments *arguments, struct config *conf
 	put_switch(&profile->private_cluster, arguments->private_cluster);
 	put_switch(&profile->konnectivity, arguments->konnectivity);
 	put_switch(&profile->recommended, arguments->recommended);
+	put_switch(&profile->corrections, arguments->corrections);
 	put_switch(&profile->pods_use_api_server_address, arguments->pods_use_api_server_address);
 	if (put_word(profile->cloud, sizeof(profile->cloud), arguments->cloud, "cloud", problems) <
 		    0 ||

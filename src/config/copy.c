@@ -51,9 +51,11 @@ static int copy_rule(const struct rule *source, struct rule *target)
 	target->any_destination = source->any_destination;
 	target->any_port = source->any_port;
 	target->transports = source->transports;
+	target->correction = source->correction;
 	if (copy_text(source->name, &target->name) < 0 ||
 	    copy_text(source->origin, &target->origin) < 0 ||
-	    copy_text(source->purpose, &target->purpose) < 0)
+	    copy_text(source->purpose, &target->purpose) < 0 ||
+	    copy_text(source->note, &target->note) < 0)
 		return -ENOMEM;
 	return copy_lists(source, target);
 }

@@ -50,13 +50,15 @@ static void add_line(struct text *out, const struct export_rule *rule)
 	add_cell(out, rule->rule->purpose ? rule->rule->purpose : "");
 	text_add(out, ",");
 	add_cell(out, rule->rule->origin ? rule->rule->origin : "");
+	text_addf(out, ",%s,", rule->rule->correction ? "yes" : "no");
+	add_cell(out, rule->rule->note ? rule->rule->note : "");
 	text_add(out, "\r\n");
 }
 
 static void write_csv(struct export_job *job)
 {
 	text_add(job->out, "collection,rule,kind,priority,action,sources,destinations,ports,"
-			   "purpose,origin\r\n");
+			   "purpose,origin,correction,note\r\n");
 	for (size_t i = 0; i < job->rule_count; i++)
 		add_line(job->out, &job->rules[i]);
 }

@@ -39,6 +39,10 @@ static void add_line(struct text *out, const struct export_rule *rule)
 	add_code(out, text_string(&sources));
 	text_add(out, " | ");
 	add_escaped(out, rule->rule->purpose ? rule->rule->purpose : "");
+	if (rule->rule->correction) {
+		text_add(out, " *Correction, not in the article:* ");
+		add_escaped(out, rule->rule->note);
+	}
 	text_add(out, " |\n");
 }
 

@@ -185,5 +185,8 @@ void rule_write_json(struct text *out, const struct rule_collection *collection,
 	text_add(out, "]");
 	add_string(out, "purpose", rule->purpose);
 	add_string(out, "origin", rule->origin);
+	if (rule->correction)
+		text_add(out, ",\"correction\":true");
+	add_string(out, "note", rule->note);
 	text_add(out, "}");
 }

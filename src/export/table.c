@@ -58,6 +58,9 @@ static void add_line(struct text *out, const struct export_rule *rule, const str
 	if (rule->rule->purpose)
 		text_addf(out, "         %s%s%s\n", colours->faint, rule->rule->purpose,
 			  colours->plain);
+	if (rule->rule->correction)
+		text_addf(out, "         %scorrection, not in the article: %s%s\n", colours->faint,
+			  rule->rule->note, colours->plain);
 }
 
 static void write_table(struct export_job *job)

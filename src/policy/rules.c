@@ -133,6 +133,7 @@ static void rule_done(struct rule *rule)
 	free(rule->name);
 	free(rule->origin);
 	free(rule->purpose);
+	free(rule->note);
 	free(rule->sources);
 	free(rule->destinations);
 	for (size_t i = 0; i < rule->tag_count; i++)

@@ -48,7 +48,9 @@ struct rule {
 	char *name;
 	char *origin; /* where it comes from: "edition 2024-05-20: …", "sallyport.yaml:12"; may be
 			 NULL */
-	char *purpose; /* may be NULL */
+	char *purpose;   /* may be NULL */
+	char *note;      /* where the source is wrong, dated or easily misread; may be NULL */
+	bool correction; /* not in the article: the catalogue adds it, for the reason in `note` */
 	bool any_source;
 	struct ip_prefix *sources;
 	size_t source_count;

@@ -56,6 +56,8 @@ static const struct run s_rules[] = {
 	 "rules --region=eastus --konnectivity=no --recommended --pods-use-api-server-address "
 	 "--api-server=x-1.hcp.eastus.azmk8s.io",
 	 0},
+	{"rules-correction", "rules -c custom-dns.yaml", 0},
+	{"rules-without-corrections", "rules -c custom-dns.yaml --corrections=no", 0},
 	{"rules-file", "rules -c gateway.yaml", 0},
 	{"rules-file-json", "rules -c gateway.yaml -o json", 0},
 	{"rules-csv", "rules -c gateway.yaml -o csv", 0},

@@ -118,6 +118,23 @@ static void a_rule_as_json_has_all_that_it_says(void **state)
 	json_decref(expected);
 }
 
+static void a_correction_says_so_and_why(void **state)
+{
+	struct rule_set set = {0};
+	json_t *json;
+
+	(void)state;
+	write_collection(&set, "aks-fqdn", RULE_APPLICATION, 300, RULE_ALLOW);
+	write_rule(&set, "vaults", "https:443 pattern:*.vault.example");
+	set.collections[0].rules[0].correction = true;
+	set.collections[0].rules[0].note = strdup("each vault has a name of its own");
+	json = write_json(&set);
+	assert_true(json_is_true(json_object_get(json, "correction")));
+	assert_string_equal(json_string_value(json_object_get(json, "note")),
+			    "each vault has a name of its own");
+	json_decref(json);
+}
+
 static void lists_without_an_entry_are_empty_in_json(void **state)
 {
 	struct rule_set set = {0};
@@ -151,6 +168,7 @@ int main(void)
 		cmocka_unit_test(ports_stand_behind_their_protocol),
 		cmocka_unit_test(sources_are_prefixes_or_anyone),
 		cmocka_unit_test(a_rule_as_json_has_all_that_it_says),
+		cmocka_unit_test(a_correction_says_so_and_why),
 		cmocka_unit_test(lists_without_an_entry_are_empty_in_json),
 	};
 
