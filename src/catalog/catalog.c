@@ -35,14 +35,10 @@ static void edition_done(struct catalog_edition *edition)
 	for (size_t i = 0; i < edition->feature_count; i++) {
 		free(edition->features[i].name);
 		free(edition->features[i].title);
+		free(edition->features[i].instead_of);
 	}
-	for (size_t i = 0; i < edition->cloud_count; i++) {
-		free(edition->clouds[i].name);
-		free(edition->clouds[i].title);
-		free(edition->clouds[i].service_tags);
-		catalog_texts_free(edition->clouds[i].api_servers,
-				   edition->clouds[i].api_server_count);
-	}
+	for (size_t i = 0; i < edition->cloud_count; i++)
+		catalog_cloud_done(&edition->clouds[i]);
 	free(edition->entries);
 	free(edition->sections);
 	free(edition->features);
@@ -67,32 +63,6 @@ void catalog_free(struct catalog *catalog)
 DEFINE_CLEANUP(drop_catalog, struct catalog *, catalog_free);
 DEFINE_CLEANUP(drop_tree, struct yaml_tree *, yaml_tree_free);
 
-static bool read_api_servers(const struct yaml_item *value, const struct yaml_field *field,
-			     void *target, struct problems *problems)
-{
-	struct catalog_cloud *cloud = target;
-
-	(void)field;
-	return catalog_read_patterns(value, &cloud->api_servers, &cloud->api_server_count,
-				     problems);
-}
-
-static const struct yaml_field s_cloud_fields[] = {
-	{.key = "name",
-	 .read = yaml_read_string,
-	 .offset = YAML_MEMBER(struct catalog_cloud, name, char *),
-	 .required = true},
-	{.key = "title",
-	 .read = yaml_read_string,
-	 .offset = YAML_MEMBER(struct catalog_cloud, title, char *),
-	 .required = true},
-	{.key = "service_tags",
-	 .read = yaml_read_string,
-	 .offset = YAML_MEMBER(struct catalog_cloud, service_tags, char *),
-	 .required = true},
-	{.key = "api_server", .read = read_api_servers, .required = true},
-};
-
 static const struct yaml_field s_feature_fields[] = {
 	{.key = "name",
 	 .read = yaml_read_string,
@@ -102,14 +72,10 @@ static const struct yaml_field s_feature_fields[] = {
 	 .read = yaml_read_string,
 	 .offset = YAML_MEMBER(struct catalog_feature, title, char *),
 	 .required = true},
+	{.key = "instead_of",
+	 .read = yaml_read_string,
+	 .offset = YAML_MEMBER(struct catalog_feature, instead_of, char *)},
 };
-
-static bool read_cloud(const struct yaml_item *item, void *element, const void *context,
-		       struct problems *problems)
-{
-	(void)context;
-	return yaml_read_fields(item, s_cloud_fields, element, problems);
-}
 
 static bool read_feature(const struct yaml_item *item, void *element, const void *context,
 			 struct problems *problems)
@@ -118,27 +84,14 @@ static bool read_feature(const struct yaml_item *item, void *element, const void
 	return yaml_read_fields(item, s_feature_fields, element, problems);
 }
 
-static bool read_clouds(const struct yaml_item *value, const struct yaml_field *field, void *target,
-			struct problems *problems)
+/* Is there a feature of the name, `but` another one? */
+static bool has_feature(const struct catalog_edition *edition, const char *name,
+			const struct catalog_feature *but)
 {
-	struct catalog_edition *edition = target;
-
-	(void)field;
-	if (!catalog_read_list(value, sizeof(*edition->clouds), read_cloud, NULL,
-			       (void **)&edition->clouds, &edition->cloud_count, problems))
-		return false;
-	if (edition->cloud_count > CATALOG_CLOUDS_MAX) {
-		yaml_complain(value, problems, "at most %d clouds", CATALOG_CLOUDS_MAX);
-		return false;
-	}
-	edition->cloud_names = calloc(edition->cloud_count + 1, sizeof(*edition->cloud_names));
-	if (!edition->cloud_names) {
-		yaml_complain(value, problems, "out of memory");
-		return false;
-	}
-	for (size_t i = 0; i < edition->cloud_count; i++)
-		edition->cloud_names[i] = edition->clouds[i].name;
-	return true;
+	for (size_t i = 0; i < edition->feature_count; i++)
+		if (&edition->features[i] != but && !strcmp(edition->features[i].name, name))
+			return true;
+	return false;
 }
 
 static bool read_features(const struct yaml_item *value, const struct yaml_field *field,
@@ -147,8 +100,19 @@ static bool read_features(const struct yaml_item *value, const struct yaml_field
 	struct catalog_edition *edition = target;
 
 	(void)field;
-	return catalog_read_list(value, sizeof(*edition->features), read_feature, NULL,
-				 (void **)&edition->features, &edition->feature_count, problems);
+	if (!catalog_read_list(value, sizeof(*edition->features), read_feature, NULL,
+			       (void **)&edition->features, &edition->feature_count, problems))
+		return false;
+	for (size_t i = 0; i < edition->feature_count; i++) {
+		const struct catalog_feature *feature = &edition->features[i];
+
+		if (!feature->instead_of || has_feature(edition, feature->instead_of, feature))
+			continue;
+		yaml_complain(yaml_map_find(yaml_list_at(value, i), "instead_of"), problems,
+			      "the edition lists no other feature of this name");
+		return false;
+	}
+	return true;
 }
 
 static bool read_section_clouds(const struct yaml_item *value, const struct yaml_field *field,
@@ -306,7 +270,7 @@ static const struct yaml_field s_edition_fields[] = {
 	 .read = yaml_read_string,
 	 .offset = YAML_MEMBER(struct catalog_edition, title, char *),
 	 .required = true},
-	{.key = "clouds", .read = read_clouds, .required = true},
+	{.key = "clouds", .read = catalog_read_edition_clouds, .required = true},
 	{.key = "features", .read = read_features},
 	{.key = "sections", .read = read_sections, .required = true},
 };
@@ -414,14 +378,5 @@ const struct catalog_edition *catalog_edition_find(const struct catalog *catalog
 	for (size_t i = 0; i < catalog->count; i++)
 		if (!strcmp(catalog->editions[i].name, name))
 			return &catalog->editions[i];
-	return NULL;
-}
-
-const struct catalog_cloud *catalog_cloud_find(const struct catalog_edition *edition,
-					       const char *name)
-{
-	for (size_t i = 0; i < edition->cloud_count; i++)
-		if (!strcmp(edition->clouds[i].name, name))
-			return &edition->clouds[i];
 	return NULL;
 }

@@ -1,6 +1,6 @@
 /*
  * The catalogue: what an AKS cluster must reach, as data, per dated edition of Microsoft's article,
- * cloud and feature. The files' form is told at the head of catalog/2024-05-20.yaml.
+ * cloud and feature. The files' form is told in docs/catalogue.md.
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 enum catalog_need {
 	CATALOG_REQUIRED,
 	CATALOG_RECOMMENDED, /* not required, advised for every cluster */
-	CATALOG_OPTIONAL,    /* only listed: taken by a rule of one's own */
+	CATALOG_OPTIONAL,    /* taken with its feature; without one only listed */
 };
 
 /* What a condition asks of the cluster profile. */
@@ -26,8 +26,9 @@ enum catalog_fact {
 
 struct catalog_condition {
 	enum catalog_fact fact;
-	bool wanted;   /* when: true; unless: false */
-	char *feature; /* of CATALOG_FACT_FEATURE */
+	bool wanted;     /* when: true; unless: false */
+	char *feature;   /* of CATALOG_FACT_FEATURE */
+	bool correction; /* not in the article: asked only while the profile wants corrections */
 };
 
 /* Alternatives of a network rule's destination, from the narrowest to the widest. */
@@ -75,17 +76,24 @@ struct catalog_entry {
 
 #define CATALOG_CLOUDS_MAX 32
 
+struct catalog_region_code {
+	char *region, *code;
+};
+
 struct catalog_cloud {
 	char *name;
 	char *title;
 	char *service_tags; /* the cloud's name in service-tag files */
 	char **api_servers; /* patterns with <region> */
 	size_t api_server_count;
+	struct catalog_region_code *region_codes;
+	size_t region_code_count;
 };
 
 struct catalog_feature {
 	char *name;
 	char *title;
+	char *instead_of; /* the feature that it is another way to; NULL: none */
 };
 
 struct catalog_section {
@@ -126,3 +134,10 @@ const struct catalog_edition *catalog_edition_find(const struct catalog *catalog
 /* NULL: there is none. */
 const struct catalog_cloud *catalog_cloud_find(const struct catalog_edition *edition,
 					       const char *name);
+
+/*
+ * What AzureCloud's regional tags call a region: AzureCloud.centralfrance is that of francecentral.
+ * The region itself where the two are the same. For who writes tags without having their file; with
+ * a file, service_tags_find_regional() learns it from there. Lives as long as either argument.
+ */
+const char *catalog_cloud_region_code(const struct catalog_cloud *cloud, const char *region);

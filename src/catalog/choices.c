@@ -77,6 +77,12 @@ int catalog_choices_add(struct catalog_choices *choices, const char *entry, bool
 	return 0;
 }
 
+void catalog_choices_mark_correction(struct catalog_choices *choices)
+{
+	if (choices)
+		choices->list[choices->count - 1].correction = true;
+}
+
 int catalog_choices_add_narrower(struct catalog_choices *choices, const char *destination,
 				 const char *lacks)
 {

@@ -12,6 +12,7 @@
 struct catalog_choice {
 	char *entry; /* id */
 	bool taken;
+	bool correction;   /* left out: by a correction, where the article makes no exception */
 	char *destination; /* taken: what a network rule admits now; NULL for application rules */
 	char *why;
 	/* Alternatives that would have been narrower, and what the profile lacks for each. */

@@ -234,9 +234,9 @@ static bool read_condition(const struct yaml_item *item, void *element, const vo
 	return false;
 }
 
-/* Conditions of both keys go into one list. */
+/* Conditions of all keys go into one list. */
 static bool add_conditions(const struct yaml_item *list, struct entry_reading *reading, bool wanted,
-			   struct problems *problems)
+			   bool correction, struct problems *problems)
 {
 	struct catalog_entry *entry = reading->entry;
 	struct catalog_condition *conditions = NULL, *grown;
@@ -257,6 +257,7 @@ static bool add_conditions(const struct yaml_item *list, struct entry_reading *r
 	entry->conditions = grown;
 	for (size_t i = 0; i < count; i++) {
 		conditions[i].wanted = wanted;
+		conditions[i].correction = correction;
 		entry->conditions[entry->condition_count++] = conditions[i];
 	}
 	free(conditions);
@@ -267,14 +268,28 @@ static bool read_when(const struct yaml_item *value, const struct yaml_field *fi
 		      struct problems *problems)
 {
 	(void)field;
-	return add_conditions(value, target, true, problems);
+	return add_conditions(value, target, true, false, problems);
 }
 
 static bool read_unless(const struct yaml_item *value, const struct yaml_field *field, void *target,
 			struct problems *problems)
 {
 	(void)field;
-	return add_conditions(value, target, false, problems);
+	return add_conditions(value, target, false, false, problems);
+}
+
+static bool read_corrected_when(const struct yaml_item *value, const struct yaml_field *field,
+				void *target, struct problems *problems)
+{
+	(void)field;
+	return add_conditions(value, target, true, true, problems);
+}
+
+static bool read_corrected_unless(const struct yaml_item *value, const struct yaml_field *field,
+				  void *target, struct problems *problems)
+{
+	(void)field;
+	return add_conditions(value, target, false, true, problems);
 }
 
 static bool read_entry_clouds(const struct yaml_item *value, const struct yaml_field *field,
@@ -334,6 +349,8 @@ static const struct yaml_field s_entry_fields[] = {
 	{.key = "ports", .read = read_ports, .required = true},
 	{.key = "when", .read = read_when},
 	{.key = "unless", .read = read_unless},
+	{.key = "corrected_when", .read = read_corrected_when},
+	{.key = "corrected_unless", .read = read_corrected_unless},
 	{.key = "correction",
 	 .read = yaml_read_bool,
 	 .offset = YAML_MEMBER(struct entry_reading, correction, bool)},
@@ -364,6 +381,12 @@ static bool check_entry(const struct yaml_item *item, const struct catalog_entry
 	}
 	if (entry->correction && (entry->row || !entry->note)) {
 		yaml_complain(item, problems, "a correction has no row and says why in its note");
+		return false;
+	}
+	for (size_t i = 0; i < entry->condition_count; i++) {
+		if (!entry->conditions[i].correction || entry->note)
+			continue;
+		yaml_complain(item, problems, "a corrected condition is explained in the note");
 		return false;
 	}
 	return true;

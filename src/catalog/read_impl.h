@@ -18,6 +18,10 @@ bool catalog_read_entry(const struct yaml_item *item, const struct section_readi
 			struct catalog_entry *entry, struct problems *problems);
 void catalog_entry_done(struct catalog_entry *entry);
 
+/* The edition's own list of clouds, into struct catalog_edition. */
+yaml_read_function catalog_read_edition_clouds;
+void catalog_cloud_done(struct catalog_cloud *cloud);
+
 /* A list of cloud names → bits of edition->clouds. */
 bool catalog_read_clouds(const struct yaml_item *list, const struct catalog_edition *edition,
 			 uint32_t *ret_clouds, struct problems *problems);

@@ -12,11 +12,10 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "catalog/check_impl.h"
 #include "catalog/choices_impl.h"
-#include "catalog/choose_impl.h"
 #include "catalog/conditions.h"
 #include "catalog/parameter.h"
-#include "tags/tags.h"
 
 static const struct {
 	const char *name;
@@ -64,20 +63,36 @@ static bool belongs(const struct making *making, const struct catalog_entry *ent
 	       (!entry->feature || cluster_profile_has_feature(making->profile, entry->feature));
 }
 
+/* The first condition that does not hold, of the article's or of the catalogue's own; NULL: none.
+ */
+static const struct catalog_condition *failing(const struct making *making,
+					       const struct catalog_entry *entry, bool correction)
+{
+	for (size_t i = 0; i < entry->condition_count; i++)
+		if (entry->conditions[i].correction == correction &&
+		    !catalog_condition_holds(&entry->conditions[i], making->profile))
+			return &entry->conditions[i];
+	return NULL;
+}
+
 /* Why the profile leaves an entry out; NULL: it does not. */
 static const char *left_out(const struct making *making, const struct catalog_entry *entry,
-			    char reason[CATALOG_REASON_SIZE])
+			    char reason[CATALOG_REASON_SIZE], bool *ret_correction)
 {
-	if (entry->need == CATALOG_OPTIONAL)
+	const struct catalog_condition *condition = failing(making, entry, false);
+
+	*ret_correction = false;
+	if (entry->need == CATALOG_OPTIONAL && !entry->feature)
 		return "optional: add a rule of your own if you want it";
 	if (entry->need == CATALOG_RECOMMENDED && !making->profile->recommended)
 		return "cluster.recommended is false";
 	if (entry->correction && !making->profile->corrections)
 		return "cluster.corrections is false";
-	for (size_t i = 0; i < entry->condition_count; i++)
-		if (!catalog_condition_holds(&entry->conditions[i], making->profile))
-			return catalog_condition_reason(&entry->conditions[i], reason);
-	return NULL;
+	if (!condition && making->profile->corrections) {
+		condition = failing(making, entry, true);
+		*ret_correction = condition != NULL;
+	}
+	return condition ? catalog_condition_reason(condition, reason) : NULL;
 }
 
 static int add_patterns(struct making *making, const struct catalog_entry *entry, struct rule *rule)
@@ -160,10 +175,13 @@ static int fill_collection(struct making *making, size_t index)
 
 		if (!belongs(making, entry, index))
 			continue;
-		const char *why = left_out(making, entry, reason);
+		bool correction;
+		const char *why = left_out(making, entry, reason, &correction);
 		if (why) {
 			if (catalog_choices_add(making->choices, entry->id, false, NULL, why) < 0)
 				return fail_memory(making);
+			if (correction)
+				catalog_choices_mark_correction(making->choices);
 			continue;
 		}
 		if (!collection) {
@@ -184,88 +202,6 @@ static int fill_collection(struct making *making, size_t index)
 	return result;
 }
 
-static void add_words(struct text *text, const char *const *words)
-{
-	for (size_t i = 0; words[i]; i++)
-		text_addf(text, "%s%s", i ? ", " : "", words[i]);
-}
-
-static int fail_unknown(struct making *making, const char *what, const char *value,
-			const char *const *allowed)
-{
-	cleanup(text_free) struct text words = TEXT_EMPTY;
-
-	add_words(&words, allowed);
-	return making_fail(making, "unknown %s '%s'; allowed: %s", what, value,
-			   words.length ? text_string(&words) : "none in this edition");
-}
-
-static bool is_listed(const char *const *words, const char *word)
-{
-	for (size_t i = 0; words[i]; i++)
-		if (!strcmp(words[i], word))
-			return true;
-	return false;
-}
-
-static int check_profile(struct making *making, const struct catalog *catalog)
-{
-	const struct cluster_profile *profile = making->profile;
-
-	making->edition = catalog_edition_find(catalog, profile->edition);
-	if (!making->edition)
-		return fail_unknown(making, "edition", profile->edition,
-				    catalog_edition_names(catalog));
-	making->cloud = catalog_cloud_find(making->edition, profile->cloud);
-	if (!making->cloud)
-		return fail_unknown(making, "cloud", profile->cloud, making->edition->cloud_names);
-	for (size_t i = 0; i < profile->feature_count; i++)
-		if (!is_listed(making->edition->feature_names, profile->features[i]))
-			return fail_unknown(making, "feature", profile->features[i],
-					    making->edition->feature_names);
-	if (*profile->region && !catalog_region_is_valid(profile->region))
-		return making_fail(
-			making,
-			"cluster.region (--region) '%s': expected a region's name of lower-case "
-			"letters and digits, as in eastus",
-			profile->region);
-	if (making->tags &&
-	    strcasecmp(service_tags_cloud(making->tags), making->cloud->service_tags) != 0)
-		return making_fail(
-			making, "%s is of cloud '%s'; cluster.cloud %s needs the file of '%s'",
-			service_tags_file(making->tags), service_tags_cloud(making->tags),
-			making->cloud->name, making->cloud->service_tags);
-	return 0;
-}
-
-/* An API server of another region or cloud is probably a slip of the pen. */
-static void check_api_server(struct making *making)
-{
-	const struct cluster_profile *profile = making->profile;
-	cleanup(text_free) struct text expected = TEXT_EMPTY;
-
-	if (!profile->has_api_server || !*profile->region)
-		return;
-	for (size_t i = 0; i < making->cloud->api_server_count; i++) {
-		char filled[CATALOG_TEXT_SIZE];
-		struct pattern pattern;
-		const char *message;
-
-		if (!catalog_text_fill(making->cloud->api_servers[i], profile->region, filled) ||
-		    pattern_parse(filled, &pattern, &message) < 0)
-			continue;
-		if (pattern_matches(&pattern, &profile->api_server))
-			return;
-		text_addf(&expected, "%s%s", expected.length ? " or " : "", filled);
-	}
-	problems_add(making->problems, PROBLEM_WARNING, (struct problem_place){0},
-		     "cluster.api_server (--api-server) %s is no API server of cloud %s in region "
-		     "%s, whose names "
-		     "are %s",
-		     profile->api_server.text, making->cloud->name, profile->region,
-		     text_string(&expected));
-}
-
 int catalog_rules(const struct catalog *catalog, const struct cluster_profile *profile,
 		  const struct service_tags *tags, enum catalog_tag_use tag_use,
 		  struct rule_set *set, struct catalog_choices *choices, struct problems *problems)
@@ -280,10 +216,9 @@ int catalog_rules(const struct catalog *catalog, const struct cluster_profile *p
 
 	if (!profile->present)
 		return 0;
-	result = check_profile(&making, catalog);
+	result = catalog_check_profile(&making, catalog);
 	if (result < 0)
 		return result;
-	check_api_server(&making);
 	for (size_t i = 0; i < COLLECTION_COUNT; i++) {
 		int error = fill_collection(&making, i);
 
