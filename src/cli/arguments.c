@@ -52,7 +52,8 @@ static const struct option_row s_options[] = {
 	 "a file, or a folder for a target of several files, instead of standard output; written "
 	 "whole "
 	 "or not at all"},
-	{"cloud", 0, OPTION_TEXT, AT(cloud), CLI_PROFILE_VERBS, "CLOUD", "public (default)"},
+	{"cloud", 0, OPTION_TEXT, AT(cloud), CLI_PROFILE_VERBS, "CLOUD",
+	 "public (default), china, usgov"},
 	{"region", 0, OPTION_TEXT, AT(region), CLI_PROFILE_VERBS, "REGION", "for instance eastus"},
 	{"edition", 0, OPTION_TEXT, AT(edition), CLI_PROFILE_VERBS, "DATE",
 	 "dated state of the rules (default: the newest)"},

@@ -17,8 +17,9 @@ static void add_choice(struct text *out, const struct catalog_choice *choice,
 		       const struct colours *colours)
 {
 	if (!choice->taken) {
-		text_addf(out, "  %sleft out%s  %-28s %s\n", colours->faint, colours->plain,
-			  choice->entry, choice->why ? choice->why : "");
+		text_addf(out, "  %sleft out%s  %-28s %s%s\n", colours->faint, colours->plain,
+			  choice->entry, choice->why ? choice->why : "",
+			  choice->correction ? ", a correction" : "");
 		return;
 	}
 	text_addf(out, "  %staken%s     %-28s %s%s%s\n", colours->good, colours->plain,
@@ -90,6 +91,8 @@ static void add_choice_json(struct text *out, const struct catalog_choice *choic
 	add_pair(out, "entry", choice->entry);
 	add_pair(out, "destination", choice->destination);
 	add_pair(out, "why", choice->why);
+	if (choice->correction)
+		text_add(out, ",\"correction\":true");
 	text_add(out, ",\"narrower\":[");
 	for (size_t i = 0; i < choice->narrower_count; i++) {
 		text_addf(out, "%s{\"available\":false", i ? "," : "");

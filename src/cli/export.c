@@ -91,7 +91,7 @@ static const char *find_edition(const struct cluster_profile *profile, struct ca
 	return edition ? edition->name : NULL;
 }
 
-static int write_rules(const struct cli_arguments *arguments, const struct config *config,
+static int write_rules(const struct cli_arguments *arguments, const struct cli_model *model,
 		       const struct export_target *target, const struct rule_set *set)
 {
 	cleanup(free_catalog) struct catalog *catalog = NULL;
@@ -99,14 +99,15 @@ static int write_rules(const struct cli_arguments *arguments, const struct confi
 	cleanup(export_result_done) struct export_result result = {0};
 	struct colours colours = cli_colours();
 	struct export_request request = {.set = set,
-					 .profile = &config->cluster,
+					 .profile = &model->config->cluster,
+					 .choices = model->choices,
 					 .colours = arguments->write_path ? NULL : &colours,
 					 .strict = arguments->strict};
 	int error;
 
 	if (!problems)
 		return 1;
-	request.edition = find_edition(&config->cluster, &catalog, problems);
+	request.edition = find_edition(&model->config->cluster, &catalog, problems);
 	error = export_write(target, &request, &result, problems);
 	cli_print_problems(problems);
 	return error == 0 && put(arguments, &result) ? 0 : 1;
@@ -137,7 +138,7 @@ int cli_export_rules(const struct cli_arguments *arguments, const char *name)
 		cli_print_problems(problems);
 		return 2;
 	}
-	return write_rules(arguments, model.config, target, &set);
+	return write_rules(arguments, &model, target, &set);
 }
 
 int cli_export(const struct cli_arguments *arguments)

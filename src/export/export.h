@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "policy/rules.h"
 
+struct catalog_choices;
 struct cluster_profile;
 struct export_target;
 
@@ -20,6 +21,7 @@ struct export_request {
 	const struct rule_set *set;            /* as config_rules() made it */
 	const struct cluster_profile *profile; /* whose rules these are; may be not present */
 	const char *edition;                   /* of the catalogue; NULL: no rule is from there */
+	const struct catalog_choices *choices; /* what became of its entries; NULL: not told */
 	const struct colours *colours;         /* for people; NULL: none */
 	bool strict;                           /* refuse where something would be lost */
 };

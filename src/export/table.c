@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "catalog/choices.h"
 #include "export/rule_text.h"
 #include "export/targets_impl.h"
 
@@ -59,8 +60,28 @@ static void add_line(struct text *out, const struct export_rule *rule, const str
 		text_addf(out, "         %s%s%s\n", colours->faint, rule->rule->purpose,
 			  colours->plain);
 	if (rule->rule->correction)
-		text_addf(out, "         %scorrection, not in the article: %s%s\n", colours->faint,
-			  rule->rule->note, colours->plain);
+		text_addf(out, "         %scorrection: %s%s\n", colours->faint, rule->rule->note,
+			  colours->plain);
+}
+
+/* What the article asks for and a correction takes away must be seen as well. */
+static void add_left_out(const struct export_job *job, const struct colours *colours)
+{
+	const struct catalog_choices *choices = job->request->choices;
+	bool first = true;
+
+	for (size_t i = 0; choices && i < catalog_choices_count(choices); i++) {
+		const struct catalog_choice *choice = catalog_choices_at(choices, i);
+
+		if (!choice->correction)
+			continue;
+		if (first)
+			text_addf(job->out, "%sleft out by corrections%s\n", colours->bold,
+				  colours->plain);
+		first = false;
+		text_addf(job->out, "  %s: %s; the article makes no exception\n", choice->entry,
+			  choice->why);
+	}
 }
 
 static void write_table(struct export_job *job)
@@ -77,6 +98,7 @@ static void write_table(struct export_job *job)
 				  colours->plain);
 		add_line(job->out, &job->rules[i], &widths, colours);
 	}
+	add_left_out(job, colours);
 	text_add(job->out, job->rule_count > 0 ? "everything else is denied\n"
 					       : "no rules: everything is denied\n");
 }

@@ -1,5 +1,3 @@
-#include "catalog/rules.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,136 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "tags/tags.h"
+#include "make_rules.h"
 
 static const char s_tags[] =
 	"{\"changeNumber\":1,\"cloud\":\"Public\",\"values\":["
 	"{\"name\":\"AzureCloud.eastus\",\"properties\":{\"region\":\"eastus\","
 	"\"addressPrefixes\":[\"203.0.113.0/25\",\"203.0.113.128/25\",\"2001:db8::/32\"]}}]}";
 
-/* A profile in use: everything that a test needs and frees. */
-struct fixture {
-	struct cluster_profile profile;
-	struct problems *problems;
-	struct catalog *catalog;
-	struct service_tags *tags;
-	struct rule_set set;
-	struct catalog_choices *choices;
-	int result;
-};
-
-static struct fixture *new_fixture(void)
-{
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-	fixture->problems = problems_new();
-	fixture->choices = catalog_choices_new();
-	fixture->catalog = catalog_load(NULL, fixture->problems);
-	assert_non_null(fixture->catalog);
-	fixture->profile.present = true;
-	fixture->profile.konnectivity = true;
-	fixture->profile.corrections = true;
-	strcpy(fixture->profile.cloud, "public");
-	strcpy(fixture->profile.region, "eastus");
-	return fixture;
-}
-
-static void use_tags(struct fixture *fixture, const char *text)
-{
-	fixture->tags = service_tags_parse(text, strlen(text), "tags.json", fixture->problems);
-	assert_non_null(fixture->tags);
-}
-
-static void use_api_server(struct fixture *fixture, const char *name)
-{
-	assert_int_equal(name_from_person(name, &fixture->profile.api_server), NAME_OK);
-	fixture->profile.has_api_server = true;
-}
-
-static void use_catalog(struct fixture *fixture, const char *text)
-{
-	catalog_free(fixture->catalog);
-	fixture->catalog = catalog_parse(text, strlen(text), "c.yaml", fixture->problems);
-	char *said = problems_format(fixture->problems);
-	assert_string_equal(said, "");
-	free(said);
-}
-
-static void make(struct fixture *fixture)
-{
-	fixture->result = catalog_rules(fixture->catalog, &fixture->profile, fixture->tags,
-					CATALOG_TAGS_BY_PREFIX, &fixture->set, fixture->choices,
-					fixture->problems);
-}
-
-static void free_fixture(struct fixture *fixture)
-{
-	cluster_profile_done(&fixture->profile);
-	problems_free(fixture->problems);
-	catalog_choices_free(fixture->choices);
-	catalog_free(fixture->catalog);
-	service_tags_free(fixture->tags);
-	rule_set_done(&fixture->set);
-	free(fixture);
-}
-
-static void expect_problems(struct fixture *fixture, const char *expected)
-{
-	char *said;
-
-	make(fixture);
-	said = problems_format(fixture->problems);
-	assert_string_equal(said, expected);
-	assert_int_equal(fixture->result < 0, problems_has_errors(fixture->problems));
-	free(said);
-	free_fixture(fixture);
-}
-
-static const struct rule *find_rule(const struct fixture *fixture, const char *collection,
-				    const char *name)
-{
-	for (size_t i = 0; i < fixture->set.collection_count; i++) {
-		const struct rule_collection *candidate = &fixture->set.collections[i];
-
-		for (size_t j = 0; j < candidate->rule_count; j++)
-			if (!strcmp(candidate->name, collection) &&
-			    !strcmp(candidate->rules[j].name, name))
-				return &candidate->rules[j];
-	}
-	return NULL;
-}
-
-static const struct catalog_choice *find_choice(const struct fixture *fixture, const char *entry)
-{
-	for (size_t i = 0; i < catalog_choices_count(fixture->choices); i++)
-		if (!strcmp(catalog_choices_at(fixture->choices, i)->entry, entry))
-			return catalog_choices_at(fixture->choices, i);
-	fail_msg("no choice of %s", entry);
-	return NULL;
-}
-
-/* "id id id": the rules of all collections. */
-static void expect_rules(struct fixture *fixture, const char *expected)
-{
-	struct text text = TEXT_EMPTY;
-
-	make(fixture);
-	assert_int_equal(fixture->result, 0);
-	for (size_t i = 0; i < fixture->set.collection_count; i++) {
-		text_addf(&text, "%s%s:", i ? " " : "", fixture->set.collections[i].name);
-		for (size_t j = 0; j < fixture->set.collections[i].rule_count; j++)
-			text_addf(&text, " %s", fixture->set.collections[i].rules[j].name);
-	}
-	assert_string_equal(text_string(&text), expected);
-	text_free(&text);
-}
-
-#define FQDN_RULES                                                                                 \
-	"aks-fqdn: api-server mcr mcr-data azure-management entra-login microsoft-packages "       \
-	"acs-mirror"
-#define FQDN_RULES_PRIVATE                                                                         \
-	"aks-fqdn: mcr mcr-data azure-management entra-login microsoft-packages acs-mirror"
+#define OTHER_FQDN_RULES                                                                           \
+	"mcr mcr-data mcr-edge azure-management entra-login microsoft-packages acs-mirror "        \
+	"aks-packages"
+#define FQDN_RULES         "aks-fqdn: api-server " OTHER_FQDN_RULES
+#define FQDN_RULES_PRIVATE "aks-fqdn: " OTHER_FQDN_RULES
 
 static void a_current_cluster_needs_only_names(void **state)
 {
@@ -172,10 +52,12 @@ static void every_condition_brings_or_takes_its_rules(void **state)
 		{1, 1, 0, 1, 0, 0, 1, "aks-network: ntp " FQDN_RULES_PRIVATE},
 		{0, 1, 0, 0, 1, 0, 1, "aks-network: custom-dns custom-dns-tcp " FQDN_RULES},
 		{0, 1, 0, 0, 1, 0, 0, "aks-network: custom-dns " FQDN_RULES},
-		{0, 1, 0, 0, 0, 1, 1, FQDN_RULES " aks-recommended: ubuntu-updates"},
+		{0, 1, 0, 0, 0, 1, 1,
+		 FQDN_RULES " aks-recommended: ubuntu-updates ubuntu-snapshots"},
 		{0, 0, 1, 1, 1, 1, 1,
 		 "aks-network: tunnel-udp tunnel-tcp ntp custom-dns custom-dns-tcp "
-		 "api-server-address " FQDN_RULES " aks-recommended: ubuntu-updates"},
+		 "api-server-address " FQDN_RULES
+		 " aks-recommended: ubuntu-updates ubuntu-snapshots"},
 	};
 
 	(void)state;
@@ -210,7 +92,7 @@ static void a_rule_says_where_it_comes_from(void **state)
 	const struct rule *rule = find_rule(fixture, "aks-fqdn", "api-server");
 	char text[PATTERN_TEXT_SIZE];
 
-	assert_string_equal(rule->origin, "edition 2024-05-20, public, Azure Global required FQDN "
+	assert_string_equal(rule->origin, "edition 2026-07-02, public, Azure Global required FQDN "
 					  "/ application rules, row 1");
 	assert_string_equal(pattern_format(&rule->patterns[0], text), "*.hcp.eastus.azmk8s.io");
 	assert_int_equal(rule->protocols[0].protocol, APPLICATION_HTTPS);
@@ -342,7 +224,7 @@ static void custom_dns_gets_tcp_by_a_marked_correction(void **state)
 	assert_int_equal(rule->destinations[0].length, 32);
 	assert_int_equal(rule->destinations[1].length, 128);
 	assert_int_equal(rule->transports, TRANSPORT_TCP);
-	assert_string_equal(rule->origin, "edition 2024-05-20, public, Azure Global required "
+	assert_string_equal(rule->origin, "edition 2026-07-02, public, Azure Global required "
 					  "network rules, correction");
 	assert_string_equal(find_choice(fixture, "custom-dns")->destination, "10.0.0.4, fd00::4");
 	free_fixture(fixture);
@@ -356,7 +238,8 @@ static void pods_need_the_api_server_to_be_named(void **state)
 	fixture->profile.pods_use_api_server_address = true;
 	expect_problems(fixture,
 			"error: rule 'api-server-address' needs cluster.api_server to be set (The "
-			"API server by its address, for pods that use the in-cluster service.)\n");
+			"API server by its address, for pods that use the in-cluster service, such "
+			"as ingress controllers.)\n");
 }
 
 static void a_missing_region_is_told_once(void **state)
@@ -375,13 +258,17 @@ static void unknown_words_are_refused_with_the_allowed(void **state)
 
 	(void)state;
 	strcpy(fixture->profile.cloud, "moon");
-	expect_problems(fixture, "error: unknown cloud 'moon'; allowed: public\n");
+	expect_problems(fixture, "error: unknown cloud 'moon'; allowed: public, china, usgov\n");
 	fixture = new_fixture();
 	strcpy(fixture->profile.edition, "1999-01-01");
-	expect_problems(fixture, "error: unknown edition '1999-01-01'; allowed: 2024-05-20\n");
+	expect_problems(fixture,
+			"error: unknown edition '1999-01-01'; allowed: 2024-05-20, 2026-07-02\n");
 	fixture = new_fixture();
-	fixture->profile.features[fixture->profile.feature_count++] = strdup("gpu");
-	expect_problems(fixture, "error: unknown feature 'gpu'; allowed: none in this edition\n");
+	use_feature(fixture, "gpus");
+	expect_problems(fixture, "error: unknown feature 'gpus'; allowed: gpu, windows, "
+				 "workload-identity, defender, secrets-store-csi, monitor, "
+				 "monitor-service-tag, policy, cost-analysis, extensions, "
+				 "managed-disks, vm-extensions\n");
 	fixture = new_fixture();
 	strcpy(fixture->profile.region, "East US");
 	expect_problems(fixture,
@@ -419,7 +306,7 @@ static void an_api_server_of_another_region_is_warned_of(void **state)
 			"warning: cluster.api_server (--api-server) a.hcp.westus.azmk8s.io is no "
 			"API server of "
 			"cloud public in region eastus, whose names are *.hcp.eastus.azmk8s.io or "
-			"*.privatelink.eastus.azmk8s.io\n");
+			"*.privatelink.eastus.azmk8s.io or *.private.eastus.azmk8s.io\n");
 	fixture = new_fixture();
 	use_api_server(fixture, "a.1b2c.privatelink.eastus.azmk8s.io");
 	expect_problems(fixture, "");
@@ -470,7 +357,7 @@ static void clouds_and_features_select_their_entries(void **state)
 
 	(void)state;
 	use_catalog(fixture, s_wide);
-	fixture->profile.features[fixture->profile.feature_count++] = strdup("gpu");
+	use_feature(fixture, "gpu");
 	expect_rules(fixture, "aks-fqdn: login mixed driver");
 	const struct rule *mixed = find_rule(fixture, "aks-fqdn", "mixed");
 	assert_int_equal(mixed->protocol_count, 2);
@@ -504,8 +391,8 @@ static void a_tag_without_region_needs_only_the_file(void **state)
 
 	(void)state;
 	use_catalog(fixture, s_wide);
-	fixture->profile.features[fixture->profile.feature_count++] = strdup("gpu");
-	fixture->profile.features[fixture->profile.feature_count++] = strdup("monitor");
+	use_feature(fixture, "gpu");
+	use_feature(fixture, "monitor");
 	fixture->profile.recommended = true;
 	use_tags(fixture, tags);
 	expect_rules(fixture, "aks-fqdn: login driver aks-recommended-network: monitor-tag");
