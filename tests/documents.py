@@ -5,8 +5,9 @@ Compares the documents with what the code says, so that nothing is written twice
   - man/sallyport.8 against defs/reasons.def (its list of reasons is made by --write), the tables of verbs
     and options in src/cli, the fields of a log line and the figures of `status`;
   - man/sallyport.yaml.5 and sallyport.example.yaml against the readers' tables in src/config;
-  - README.md and docs/architecture.md against the tree: files, functions and chains that they name must be
-    there, and the map of modules must say what tests/layering.py enforces;
+  - docs/catalogue.md against the readers' tables in src/catalog and the newest edition's features;
+  - README.md, docs/architecture.md and docs/catalogue.md against the tree: files, functions and chains that
+    they name must be there, and the map of modules must say what tests/layering.py enforces;
   - both manual pages by `mandoc -T lint`, where mandoc is installed.
 Exit 0 when all agree, 1 otherwise.
 """
@@ -172,6 +173,21 @@ def check_keys(root):
             yield f"sallyport.example.yaml: key {key} is missing"
 
 
+def check_catalogue(root):
+    """docs/catalogue.md names each key of an edition's file, and each feature of the newest."""
+    page = read(root, "docs/catalogue.md")
+    for file in sorted((root / "src/catalog").glob("*.c")):
+        for key in re.findall(r'\.key = "(\w+)"', file.read_text()):
+            if not re.search(rf"`{key}`|^[ -]*{key}:", page, re.M):
+                yield f"docs/catalogue.md: key {key} is missing"
+    newest = max((root / "catalog").glob("*.yaml")).read_text()
+    features = newest.partition("\nfeatures:\n")[2].partition("\nsections:\n")[0]
+    for feature in re.findall(r"- name: (\S+)", features):
+        for document in ("docs/catalogue.md", "man/sallyport.yaml.5"):
+            if feature not in read(root, document):
+                yield f"{document}: feature {feature} is missing"
+
+
 # Documents about the code
 
 def check_names(root):
@@ -179,7 +195,7 @@ def check_names(root):
     sources = "\n".join(file.read_text() for folder in ("src", "defs", "tests") for file in
                         sorted((root / folder).rglob("*")) if file.suffix in (".c", ".h", ".def", ".py"))
     words = set(re.findall(r"\w+", sources))
-    for document in ("README.md", "docs/architecture.md"):
+    for document in ("README.md", "docs/architecture.md", "docs/catalogue.md"):
         text = re.sub(r"^```.*?^```", "", read(root, document), flags=re.M | re.S)
         links = re.findall(r"\]\(([^):#]+)\)", text)
         for link in links:
@@ -223,8 +239,8 @@ def check_with_mandoc(root):
                 yield line
 
 
-CHECKS = (check_reasons, check_command_line, check_log_fields, check_figures, check_keys, check_names,
-          check_layers, check_with_mandoc)
+CHECKS = (check_reasons, check_command_line, check_log_fields, check_figures, check_keys, check_catalogue,
+          check_names, check_layers, check_with_mandoc)
 
 
 def main(arguments):
