@@ -125,9 +125,12 @@ static const struct service_tag *find_tag(const struct making *making, const cha
 static int fill_tag_name(struct making *making, const struct catalog_destination *destination,
 			 struct rule *rule, struct text *taken)
 {
+	const char *region = making->profile->region;
 	char filled[CATALOG_TEXT_SIZE];
 
-	if (!catalog_text_fill(destination->text, making->profile->region, filled))
+	if (!strncmp(destination->text, "AzureCloud.", strlen("AzureCloud.")))
+		region = catalog_cloud_region_code(making->cloud, region);
+	if (!catalog_text_fill(destination->text, region, filled))
 		return making_fail(making, "service tag '%s' is too long", destination->text);
 	text_addf(taken, "service tag %s", filled);
 	return rule_add_tag(rule, filled, NULL, 0) < 0 ? fail_memory(making) : 0;

@@ -527,6 +527,23 @@ static void some_regions_have_codes_in_tags_of_azure_cloud(void **state)
 	problems_free(problems);
 }
 
+static void a_tag_by_name_has_the_code_of_its_region(void **state)
+{
+	static const char *const france[2] = {"public", "francecentral"};
+	struct fixture *fixture = new_cluster("2026-07-02", france);
+
+	(void)state;
+	fixture->profile.konnectivity = false;
+	assert_int_equal(catalog_rules(fixture->catalog, &fixture->profile, NULL,
+				       CATALOG_TAGS_BY_NAME, &fixture->set, NULL,
+				       fixture->problems),
+			 0);
+	const struct rule *rule = find_rule(fixture, "aks-network", "tunnel-udp");
+	assert_int_equal(rule->tag_count, 1);
+	assert_string_equal(rule->tags[0].name, "AzureCloud.centralfrance");
+	free_fixture(fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -545,6 +562,7 @@ int main(void)
 		cmocka_unit_test(ids_are_the_same_in_every_edition),
 		cmocka_unit_test(private_link_names_are_api_servers_too),
 		cmocka_unit_test(some_regions_have_codes_in_tags_of_azure_cloud),
+		cmocka_unit_test(a_tag_by_name_has_the_code_of_its_region),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
