@@ -144,7 +144,8 @@ int cli_check(const struct cli_arguments *arguments)
 			return 2;
 		with_file.config_path = CLI_DEFAULT_CONFIG;
 	}
-	if (!cli_model_load(&with_file, &model) || !is_runnable(&with_file, model.config))
+	if (!cli_model_load(&with_file, CATALOG_TAGS_BY_PREFIX, &model) ||
+	    !is_runnable(&with_file, model.config))
 		return 2;
 	if (arguments->json)
 		add_all_json(&out, &model);

@@ -203,7 +203,8 @@ int cli_explain(const struct cli_arguments *arguments)
 	struct question question;
 	struct verdict verdict;
 
-	if (!cli_model_load(arguments, &model) || parse_question(arguments, &model, &question) < 0)
+	if (!cli_model_load(arguments, CATALOG_TAGS_BY_PREFIX, &model) ||
+	    parse_question(arguments, &model, &question) < 0)
 		return 2;
 	if (question.dns) {
 		verdict = policy_judge_query(model.policy, &question.facts.source, &question.name);

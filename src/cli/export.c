@@ -119,7 +119,7 @@ int cli_export_rules(const struct cli_arguments *arguments, const char *name)
 	cleanup(cli_model_done) struct cli_model model = {0};
 	cleanup(rule_set_done) struct rule_set set = {0};
 	const struct export_target *target = export_target_find(name);
-	bool made;
+	enum catalog_tag_use tag_use;
 
 	if (!problems)
 		return 1;
@@ -128,13 +128,10 @@ int cli_export_rules(const struct cli_arguments *arguments, const char *name)
 		cli_print_targets(stderr);
 		return 2;
 	}
-	if (!cli_model_load(arguments, &model))
+	tag_use = export_target_knows_tags(target) ? CATALOG_TAGS_BY_NAME : CATALOG_TAGS_BY_PREFIX;
+	if (!cli_model_load(arguments, tag_use, &model))
 		return 2;
-	made = config_rules(model.config,
-			    export_target_knows_tags(target) ? CATALOG_TAGS_BY_NAME
-							     : CATALOG_TAGS_BY_PREFIX,
-			    &set, NULL, problems) == 0;
-	if (!made) {
+	if (config_rules(model.config, tag_use, &set, NULL, problems) < 0) {
 		cli_print_problems(problems);
 		return 2;
 	}

@@ -13,7 +13,8 @@ DEFINE_CLEANUP(free_problems, struct problems *, problems_free);
 
 /* With neither file nor flags the profile's defaults count; the catalogue tells which flags it
  * lacks. */
-bool cli_model_load(const struct cli_arguments *arguments, struct cli_model *ret_model)
+bool cli_model_load(const struct cli_arguments *arguments, enum catalog_tag_use tag_use,
+		    struct cli_model *ret_model)
 {
 	cleanup(free_problems) struct problems *problems = problems_new();
 	cleanup(cli_model_done) struct cli_model model = {0};
@@ -24,7 +25,9 @@ bool cli_model_load(const struct cli_arguments *arguments, struct cli_model *ret
 	if (!model.config)
 		return false;
 	model.choices = catalog_choices_new();
-	model.policy = model.choices ? config_compile(model.config, model.choices, problems) : NULL;
+	model.policy = model.choices
+			       ? config_compile(model.config, tag_use, model.choices, problems)
+			       : NULL;
 	cli_print_problems(problems);
 	if (!model.policy)
 		return false;

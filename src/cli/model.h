@@ -14,7 +14,8 @@ struct cli_model {
 };
 
 /* Loads and compiles. False: the problems were printed. Warnings are printed too. */
-bool cli_model_load(const struct cli_arguments *arguments, struct cli_model *ret_model);
+bool cli_model_load(const struct cli_arguments *arguments, enum catalog_tag_use tag_use,
+		    struct cli_model *ret_model);
 void cli_model_done(struct cli_model *model); /* for cleanup() */
 
 /* Prints and frees nothing: the text to standard output. False: it was not written whole, for lack

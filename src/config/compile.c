@@ -103,12 +103,12 @@ int config_rules(const struct config *config, enum catalog_tag_use tag_use, stru
 	return 0;
 }
 
-struct policy *config_compile(const struct config *config, struct catalog_choices *choices,
-			      struct problems *problems)
+struct policy *config_compile(const struct config *config, enum catalog_tag_use tag_use,
+			      struct catalog_choices *choices, struct problems *problems)
 {
 	cleanup(rule_set_done) struct rule_set set = {0};
 
-	if (config_rules(config, CATALOG_TAGS_BY_PREFIX, &set, choices, problems) < 0)
+	if (config_rules(config, tag_use, &set, choices, problems) < 0)
 		return NULL;
 	if (add_own_addresses(config, &set) < 0 || add_protected_sources(config, &set) < 0) {
 		fail_memory(problems);

@@ -84,6 +84,7 @@ int config_rules(const struct config *config, enum catalog_tag_use tag_use, stru
 		 struct catalog_choices *choices, struct problems *problems);
 
 /* The same, compiled. NULL: errors are in `problems`. `choices` (may be NULL) hears which
-   alternative was taken and why. The config stays whole (its rules are copied). */
-struct policy *config_compile(const struct config *config, struct catalog_choices *choices,
-			      struct problems *problems);
+   alternative was taken and why. `tag_use` is CATALOG_TAGS_BY_PREFIX for whatever is enforced. The
+   config stays whole (its rules are copied). */
+struct policy *config_compile(const struct config *config, enum catalog_tag_use tag_use,
+			      struct catalog_choices *choices, struct problems *problems);

@@ -25,7 +25,7 @@ struct config *gateway_load(struct gateway *gateway, struct policy **ret_policy,
 		return NULL;
 	config->own_addresses = gateway->own_addresses;
 	config->own_address_count = gateway->own_address_count;
-	policy = config_compile(config, NULL, problems);
+	policy = config_compile(config, CATALOG_TAGS_BY_PREFIX, NULL, problems);
 	if (!policy)
 		return NULL;
 	*ret_policy = policy;

@@ -14,7 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	invariant((config == NULL) == problems_has_errors(problems));
 	if (config) {
-		struct policy *policy = config_compile(config, NULL, problems);
+		struct policy *policy =
+			config_compile(config, CATALOG_TAGS_BY_PREFIX, NULL, problems);
 
 		invariant((policy == NULL) == problems_has_errors(problems));
 		policy_free(policy);

@@ -33,7 +33,7 @@ static struct config *parse(const char *text)
 static struct policy *compile(const struct config *config)
 {
 	struct problems *problems = problems_new();
-	struct policy *policy = config_compile(config, NULL, problems);
+	struct policy *policy = config_compile(config, CATALOG_TAGS_BY_PREFIX, NULL, problems);
 	char *said = problems_format(problems);
 
 	assert_string_equal(said, "");
@@ -219,7 +219,7 @@ static void a_cluster_that_cannot_be_served_does_not_compile(void **state)
 	char *said;
 
 	(void)state;
-	assert_null(config_compile(config, NULL, problems));
+	assert_null(config_compile(config, CATALOG_TAGS_BY_PREFIX, NULL, problems));
 	said = problems_format(problems);
 	assert_string_equal(said, "error: cluster.region (--region) is missing: rule 'api-server' "
 				  "(*.hcp.<region>.azmk8s.io) needs it\n");
@@ -236,12 +236,12 @@ static void files_named_by_flags_are_loaded_when_compiling(void **state)
 	config->cluster.present = true;
 	strcpy(config->cluster.region, "eastus");
 	config->cluster.service_tags_file = strdup("/nowhere.json");
-	assert_null(config_compile(config, NULL, problems));
+	assert_null(config_compile(config, CATALOG_TAGS_BY_PREFIX, NULL, problems));
 	assert_int_equal(problems_count(problems), 1);
 	free(config->cluster.service_tags_file);
 	config->cluster.service_tags_file = NULL;
 	config->cluster.catalog_file = strdup("/nowhere.yaml");
-	assert_null(config_compile(config, NULL, problems));
+	assert_null(config_compile(config, CATALOG_TAGS_BY_PREFIX, NULL, problems));
 	assert_int_equal(problems_count(problems), 2);
 	problems_free(problems);
 }
@@ -259,7 +259,8 @@ static void the_example_is_valid_and_compiles(void **state)
 	said = problems_format(problems);
 	assert_string_equal(said, "");
 	assert_non_null(config);
-	cleanup(drop_policy) struct policy *policy = config_compile(config, choices, problems);
+	cleanup(drop_policy) struct policy *policy =
+		config_compile(config, CATALOG_TAGS_BY_PREFIX, choices, problems);
 	assert_int_equal(problems_count(problems), 0);
 	assert_non_null(policy);
 	assert_non_null(policy_rule_find(policy, "aks-network/api-server-address"));
