@@ -24,10 +24,12 @@ struct catalog {
 	const char **names;
 };
 
-static void edition_done(struct catalog_edition *edition)
+void catalog_edition_done(struct catalog_edition *edition)
 {
 	for (size_t i = 0; i < edition->entry_count; i++)
 		catalog_entry_done(&edition->entries[i]);
+	for (size_t i = 0; i < edition->unread_count; i++)
+		free(edition->unread[i].text);
 	for (size_t i = 0; i < edition->section_count; i++) {
 		free(edition->sections[i].title);
 		free(edition->sections[i].feature);
@@ -40,6 +42,7 @@ static void edition_done(struct catalog_edition *edition)
 	for (size_t i = 0; i < edition->cloud_count; i++)
 		catalog_cloud_done(&edition->clouds[i]);
 	free(edition->entries);
+	free(edition->unread);
 	free(edition->sections);
 	free(edition->features);
 	free(edition->clouds);
@@ -54,7 +57,7 @@ void catalog_free(struct catalog *catalog)
 	if (!catalog)
 		return;
 	for (size_t i = 0; i < catalog->count; i++)
-		edition_done(&catalog->editions[i]);
+		catalog_edition_done(&catalog->editions[i]);
 	free(catalog->editions);
 	free(catalog->names);
 	free(catalog);
@@ -220,6 +223,7 @@ static const struct yaml_field s_section_fields[] = {
 	{.key = "need", .read = read_need, .required = true},
 	{.key = "kind", .read = read_kind, .required = true},
 	{.key = "entries", .read = read_entries, .required = true},
+	{.key = "unread", .read = catalog_read_unread},
 };
 
 static bool read_section(const struct yaml_item *item, void *element, const void *context,

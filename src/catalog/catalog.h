@@ -101,6 +101,13 @@ struct catalog_section {
 	char *feature; /* NULL: every cluster */
 };
 
+/* A row of the article that the importer could not read: kept, so that nothing is lost. */
+struct catalog_unread {
+	const char *section;
+	unsigned int row, line; /* of the table; of the article's file */
+	char *text;             /* the row's words, or their beginning */
+};
+
 struct catalog_edition {
 	char *name; /* "2024-05-20" */
 	char *title;
@@ -112,6 +119,8 @@ struct catalog_edition {
 	size_t section_count;
 	struct catalog_entry *entries;
 	size_t entry_count;
+	struct catalog_unread *unread;
+	size_t unread_count;
 	/* The same names, NULL-terminated, for lists of what is allowed. */
 	const char **cloud_names;
 	const char **feature_names;
@@ -126,6 +135,10 @@ struct catalog *catalog_load(const char *file, struct problems *problems);
 struct catalog *catalog_parse(const char *text, size_t length, const char *name,
 			      struct problems *problems);
 void catalog_free(struct catalog *catalog);
+
+/* For who makes editions and entries by itself: free what they hold, not the structs. */
+void catalog_edition_done(struct catalog_edition *edition);
+void catalog_entry_done(struct catalog_entry *entry);
 
 /* Oldest first, NULL-terminated names. */
 const char *const *catalog_edition_names(const struct catalog *catalog);

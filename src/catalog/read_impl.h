@@ -16,7 +16,9 @@ struct section_reading {
 /* Reads one entry into a zeroed `entry`; what it allocated stays in there also on failure. */
 bool catalog_read_entry(const struct yaml_item *item, const struct section_reading *section,
 			struct catalog_entry *entry, struct problems *problems);
-void catalog_entry_done(struct catalog_entry *entry);
+
+/* A section's `unread` list, into a struct section_reading. */
+yaml_read_function catalog_read_unread;
 
 /* The edition's own list of clouds, into struct catalog_edition. */
 yaml_read_function catalog_read_edition_clouds;
