@@ -18,6 +18,7 @@ LAYERS = {
     "catalog": {"base", "name", "yaml", "policy", "tags"},
     "config": {"base", "name", "yaml", "policy", "tags", "catalog"},
     "export": {"base", "name", "policy", "catalog"},
+    "import": {"base", "name", "yaml", "policy", "tags", "catalog", "config"},
     "observe": {"base", "name", "policy", "loop"},
     "resolve": {"base", "wire", "name", "proto", "policy", "loop", "pins", "observe"},
     "kernel": {"base", "wire", "loop"},

@@ -28,7 +28,7 @@ struct option_row {
 #define AT(field) offsetof(struct cli_arguments, field)
 
 static const struct option_row s_options[] = {
-	{"config", 'c', OPTION_TEXT, AT(config_path), ~0, "FILE",
+	{"config", 'c', OPTION_TEXT, AT(config_path), ~CLI_IMPORT, "FILE",
 	 "configuration file (default for run, check: " CLI_DEFAULT_CONFIG ")"},
 	{"explicit", 0, OPTION_TEXT, AT(explicit_listen), CLI_RUN, "ADDRESS:PORT",
 	 "be an explicit HTTP proxy there and nothing else; needs neither root nor a file"},
@@ -52,11 +52,15 @@ static const struct option_row s_options[] = {
 	 "a file, or a folder for a target of several files, instead of standard output; written "
 	 "whole "
 	 "or not at all"},
+	{"write", 'w', OPTION_TEXT, AT(write_path), CLI_IMPORT, "FILE",
+	 "a file instead of standard output; written whole or not at all"},
 	{"cloud", 0, OPTION_TEXT, AT(cloud), CLI_PROFILE_VERBS, "CLOUD",
 	 "public (default), china, usgov"},
 	{"region", 0, OPTION_TEXT, AT(region), CLI_PROFILE_VERBS, "REGION", "for instance eastus"},
 	{"edition", 0, OPTION_TEXT, AT(edition), CLI_PROFILE_VERBS, "DATE",
 	 "dated state of the rules (default: the newest)"},
+	{"edition", 0, OPTION_TEXT, AT(edition), CLI_IMPORT, "DATE",
+	 "for aks-article: the day of the article (default: its ms.date)"},
 	{"feature", 0, OPTION_FEATURE, 0, CLI_PROFILE_VERBS, "FEATURE", "may be repeated"},
 	{"private", 0, OPTION_SWITCH, AT(private_cluster), CLI_PROFILE_VERBS, "yes|no",
 	 "a private cluster"},

@@ -17,6 +17,7 @@ enum cli_verb_bit {
 	CLI_EXPLAIN = 1 << 4,
 	CLI_STATUS = 1 << 5,
 	CLI_EXPORT = 1 << 6,
+	CLI_IMPORT = 1 << 7,
 };
 #define CLI_PROFILE_VERBS (CLI_RUN | CLI_RULES | CLI_EXPLAIN | CLI_CHECK | CLI_EXPORT)
 

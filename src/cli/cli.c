@@ -22,6 +22,8 @@ static const struct verb s_verbs[] = {
 	{"rules", CLI_RULES, cli_rules, "", 0, 0, "list what a cluster profile needs"},
 	{"export", CLI_EXPORT, cli_export, "TARGET", 1, 1,
 	 "write the rules for another product, or as a table"},
+	{"import", CLI_IMPORT, cli_import, "KIND FILE", 2, 2,
+	 "read what others wrote: Microsoft's article"},
 	{"explain", CLI_EXPLAIN, cli_explain, "DESTINATION", 1, 1,
 	 "say why NAME[:PORT] or ADDRESS[:PORT] is allowed or not"},
 	{"status", CLI_STATUS, cli_status, "", 0, 0, "figures of the running gateway"},
@@ -51,6 +53,8 @@ static int print_verb_help(const struct verb *verb)
 	cli_print_options(verb->bit);
 	if (verb->bit == CLI_EXPORT)
 		cli_print_targets(stdout);
+	if (verb->bit == CLI_IMPORT)
+		cli_print_import_kinds(stdout);
 	return 0;
 }
 

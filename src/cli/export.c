@@ -26,7 +26,7 @@ void cli_print_targets(FILE *out)
 		fprintf(out, "  %-24s %s\n", *name, export_target_title(export_target_find(*name)));
 }
 
-static bool write_file(const char *path, const struct text *text)
+bool cli_write_file(const char *path, const struct text *text)
 {
 	int error = file_write(path, text_string(text), text->length, 0666);
 
@@ -47,7 +47,8 @@ static bool write_folder(const char *folder, const struct export_result *result)
 		cleanup(text_free) struct text path = TEXT_EMPTY;
 
 		text_addf(&path, "%s/%s", folder, result->files[i].name);
-		if (text_failed(&path) || !write_file(text_string(&path), &result->files[i].text))
+		if (text_failed(&path) ||
+		    !cli_write_file(text_string(&path), &result->files[i].text))
 			return false;
 	}
 	return true;
@@ -74,8 +75,9 @@ static bool put(const struct cli_arguments *arguments, const struct export_resul
 {
 	if (!arguments->write_path)
 		return print_files(result);
-	return result->file_count > 1 ? write_folder(arguments->write_path, result)
-				      : write_file(arguments->write_path, &result->files[0].text);
+	return result->file_count > 1
+		       ? write_folder(arguments->write_path, result)
+		       : cli_write_file(arguments->write_path, &result->files[0].text);
 }
 
 /* The edition whose rules these are, by name also where the profile leaves it to the program. NULL:

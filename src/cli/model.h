@@ -24,6 +24,9 @@ bool cli_print(const struct text *text);
 /* The same for a verb that has printed by itself; `written`: nothing has failed so far. */
 bool cli_printed(bool written);
 
+/* Writes a file, whole or not at all. False: a message was printed. */
+bool cli_write_file(const char *path, const struct text *text);
+
 /* Empty ones where there is no terminal, a dumb one, or NO_COLOR is set. */
 struct colours cli_colours(void);
 

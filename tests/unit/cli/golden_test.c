@@ -34,6 +34,7 @@ static const struct run s_usage[] = {
 	{"help-run", "run --help", 0},
 	{"help-rules", "help rules", 0},
 	{"help-export", "help export", 0},
+	{"help-import", "help import", 0},
 	{"help-explain", "explain -h", 0},
 	{"help-status", "status --help", 0},
 	{"help-of-nothing", "help everything", 2},
@@ -88,6 +89,17 @@ static const struct run s_export[] = {
 	{"export-table", "export table -c gateway.yaml", 0},
 	{"export-nowhere", "export csv --region=eastus --write=none/rules.csv", 1},
 	{"export-to-folder", "export csv --region=eastus --write=..", 1},
+};
+
+static const struct run s_import[] = {
+	{"import-article", "import aks-article ../import/shapes.md", 0},
+	{"import-article-unread", "import aks-article ../import/unread.md >/dev/null", 1},
+	{"import-article-edition", "import aks-article ../import/shapes.md --edition=May", 2},
+	{"import-no-article", "import aks-article gateway.yaml", 2},
+	{"import-absent-file", "import aks-article absent.md", 2},
+	{"import-folder", "import aks-article .", 2},
+	{"import-unknown-kind", "import aks-artcle ../import/shapes.md", 2},
+	{"import-without-file", "import aks-article", 2},
 };
 
 static const struct run s_check[] = {
@@ -252,6 +264,12 @@ static void rules_are_exported(void **state)
 	CHECK_ALL(s_export);
 }
 
+static void files_of_others_are_imported(void **state)
+{
+	(void)state;
+	CHECK_ALL(s_import);
+}
+
 static void configurations_are_checked(void **state)
 {
 	(void)state;
@@ -322,6 +340,7 @@ int main(void)
 		cmocka_unit_test(wrong_usage_is_told_and_help_is_given),
 		cmocka_unit_test(rules_are_listed),
 		cmocka_unit_test(rules_are_exported),
+		cmocka_unit_test(files_of_others_are_imported),
 		cmocka_unit_test(configurations_are_checked),
 		cmocka_unit_test(verdicts_are_explained),
 		cmocka_unit_test(without_a_file_it_is_said_what_to_name),

@@ -1,0 +1,239 @@
+/*
+ * A table: which column is which is told by the words of its header, which has had four shapes. One
+ * column without a known word is the purpose. A table without a known column of destinations is
+ * about something else, unless destinations stand in it all the same: then its shape is new, and
+ * each row is kept as unread.
+ */
+#include "import/article_table_impl.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "import/article_cell_impl.h"
+#include "import/article_cloud_impl.h"
+#include "import/article_conditions_impl.h"
+#include "import/article_row_impl.h"
+
+#define NO_COLUMN     SIZE_MAX
+#define PURPOSE_LIMIT 4096 /* what a catalogue file may have */
+
+struct columns {
+	size_t destination, ports, protocol, purpose;
+};
+
+static bool has_word(const char *words, const char *const *wanted)
+{
+	for (; *wanted; wanted++) {
+		size_t length = strlen(*wanted);
+
+		for (const char *at = words; (at = strcasestr(at, *wanted)); at++)
+			if ((at == words || !isalnum((unsigned char)at[-1])) &&
+			    !isalnum((unsigned char)at[length]))
+				return true;
+	}
+	return false;
+}
+
+static const char *const s_protocol_words[] = {"protocol", "protocols", NULL};
+
+/* A column that is taken is not taken again: the first of a kind counts. */
+static void see_column(struct columns *columns, size_t column, const char *words)
+{
+	static const char *const ports[] = {"port", "ports", NULL};
+	static const char *const purposes[] = {"use",  "usage",  "purpose", "description",
+					       "uses", "reason", "notes",   NULL};
+	static const char *const destinations[] = {
+		"fqdn",         "fqdns",  "endpoint", "endpoints", "destination",
+		"destinations", "domain", "domains",  "hostname",  "hostnames",
+		"url",          "urls",   NULL};
+	size_t *target = has_word(words, ports)              ? &columns->ports
+			 : has_word(words, s_protocol_words) ? &columns->protocol
+			 : has_word(words, purposes)         ? &columns->purpose
+			 : has_word(words, destinations)     ? &columns->destination
+							     : NULL;
+
+	if (target && *target == NO_COLUMN)
+		*target = column;
+}
+
+static int see_columns(const struct article_row *header, struct columns *columns)
+{
+	size_t unknown = NO_COLUMN, unknown_count = 0;
+
+	*columns = (struct columns){NO_COLUMN, NO_COLUMN, NO_COLUMN, NO_COLUMN};
+	for (size_t i = 0; i < header->cell_count; i++) {
+		cleanup(free_memory) char *words = article_runs_words(&header->cells[i]);
+
+		if (!words)
+			return -ENOMEM;
+		see_column(columns, i, words);
+		if (i != columns->destination && i != columns->ports && i != columns->protocol &&
+		    i != columns->purpose) {
+			unknown = i;
+			unknown_count++;
+		}
+	}
+	if (columns->purpose == NO_COLUMN && unknown_count == 1)
+		columns->purpose = unknown;
+	return 0;
+}
+
+bool article_table_has_protocols(const struct article_block *table)
+{
+	struct columns columns;
+
+	return table->row_count && see_columns(&table->rows[0], &columns) == 0 &&
+	       columns.protocol != NO_COLUMN;
+}
+
+static const struct article_runs *cell_at(const struct article_row *row, size_t column)
+{
+	return column < row->cell_count ? &row->cells[column] : NULL;
+}
+
+/* The row as it stood, for people. NULL: out of memory. */
+static char *row_words(const struct article_row *row)
+{
+	cleanup(text_free) struct text text = TEXT_EMPTY;
+
+	text_add(&text, "");
+	for (size_t i = 0; i < row->cell_count; i++) {
+		cleanup(free_memory) char *words = article_runs_words(&row->cells[i]);
+
+		if (!words)
+			return NULL;
+		text_addf(&text, "%s%s", i ? " | " : "", words);
+	}
+	return text_failed(&text) ? NULL : take_pointer(text.data);
+}
+
+static int keep_unread(struct article_reading *reading, const char *section,
+		       const struct article_block *table, size_t row, const char *reason)
+{
+	cleanup(free_memory) char *words = row_words(&table->rows[row]);
+
+	return words ? article_unread_add(reading, section, (unsigned int)row,
+					  table->rows[row].line, words, reason)
+		     : -ENOMEM;
+}
+
+/* ------------------------------------------------------------------ tables of another shape */
+
+static bool has_destinations(const struct article_block *table)
+{
+	for (size_t row = 1; row < table->row_count; row++)
+		for (size_t i = 0; i < table->rows[row].cell_count; i++) {
+			cleanup(article_cell_done) struct article_cell cell = {0};
+			cleanup(text_free) struct text reason = TEXT_EMPTY;
+
+			if (article_cell_read(&table->rows[row].cells[i], &cell, &reason) &&
+			    cell.items[0].kind == CATALOG_DESTINATION_NAME)
+				return true;
+		}
+	return false;
+}
+
+static int pass_over(struct article_reading *reading, const struct article_block *table)
+{
+	cleanup(free_memory) char *words = row_words(&table->rows[0]);
+
+	if (!words)
+		return -ENOMEM;
+	problems_add(reading->problems, PROBLEM_WARNING,
+		     (struct problem_place){reading->file, table->line, 1},
+		     "passed over: a table that is not of destinations: %.100s", words);
+	return 0;
+}
+
+static int keep_all_unread(struct article_reading *reading, const struct article_block *table,
+			   const char *section)
+{
+	int error = 0;
+
+	for (size_t row = 1; !error && row < table->row_count; row++)
+		error = keep_unread(reading, section, table, row,
+				    "the table's header has no known words for destination and "
+				    "port");
+	return error;
+}
+
+/* ------------------------------------------------------------------ tables */
+
+static int add_row(struct article_reading *reading, const struct article_block *table, size_t row,
+		   const struct columns *columns, const struct article_facts *section_facts)
+{
+	const struct article_row *cells = &table->rows[row];
+	const struct article_runs *purpose = cell_at(cells, columns->purpose);
+	struct article_facts facts = *section_facts;
+	const struct article_row_cells row_cells = {
+		.destination = cell_at(cells, columns->destination),
+		.ports = cell_at(cells, columns->ports),
+		.protocol = cell_at(cells, columns->protocol),
+		.network = columns->protocol != NO_COLUMN,
+	};
+	cleanup(free_memory) char *words = purpose ? article_runs_words(purpose) : strdup("");
+	cleanup(text_free) struct text reason = TEXT_EMPTY;
+	int error = -EINVAL;
+
+	if (!words)
+		return -ENOMEM;
+	facts.row = (unsigned int)row;
+	facts.purpose = words;
+	if (!row_cells.destination)
+		text_add(&reason, "it has no destination");
+	else if (strlen(words) > PURPOSE_LIMIT)
+		text_addf(&reason, "its purpose is longer than %d bytes", PURPOSE_LIMIT);
+	else
+		error = article_row_add(reading, &facts, &row_cells, &reason);
+	return error == -EINVAL
+		       ? keep_unread(reading, facts.section, table, row, text_string(&reason))
+		       : error;
+}
+
+static int add_rows(struct article_reading *reading, const struct article_block *table,
+		    const struct columns *columns, const struct article_facts *facts)
+{
+	int error = 0;
+
+	for (size_t row = 1; !error && row < table->row_count; row++)
+		error = add_row(reading, table, row, columns, facts);
+	return error;
+}
+
+int article_table_add(struct article_reading *reading, const struct article_block *table,
+		      const struct article_place *place, uint32_t clouds)
+{
+	struct columns columns;
+	struct article_facts facts = {
+		.need = place->need, .clouds = clouds, .any_cloud = clouds == ARTICLE_ALL_CLOUDS};
+
+	if (see_columns(&table->rows[0], &columns) < 0)
+		return -ENOMEM;
+	if (columns.destination == NO_COLUMN && !has_destinations(table))
+		return pass_over(reading, table);
+	reading->counts.tables++;
+	reading->counts.rows += table->row_count - 1;
+	if (article_section_add(reading, place, true, &facts.section, &facts.feature) < 0)
+		return -ENOMEM;
+	if (columns.destination == NO_COLUMN)
+		return keep_all_unread(reading, table, facts.section);
+	return add_rows(reading, table, &columns, &facts);
+}
+
+int article_no_table_add(struct article_reading *reading, const struct article_block *block,
+			 const struct article_place *place)
+{
+	cleanup(free_memory) char *words = article_runs_words(&block->text);
+	const char *section, *feature;
+
+	reading->counts.tables++;
+	reading->counts.rows++;
+	if (!words || article_section_add(reading, place, true, &section, &feature) < 0)
+		return -ENOMEM;
+	return article_unread_add(reading, section, 1, block->line, words,
+				  "this is a table that the Markdown parser does not take for one");
+}
