@@ -296,18 +296,18 @@ void export_header_lines(struct export_job *job, struct text *out, const char *s
 
 static void emit_json(struct text *out, const char *line, const void *context)
 {
-	(void)context;
 	if (out->length > 0 && text_string(out)[out->length - 1] != '[')
 		text_add(out, ",");
+	text_add(out, context);
 	text_add_json_string(out, line, strlen(line));
 }
 
-void export_header_json(struct export_job *job, struct text *out)
+void export_header_json(struct export_job *job, struct text *out, const char *start)
 {
 	cleanup(text_free) struct text list = TEXT_EMPTY;
 
 	text_add(&list, "[");
-	emit_header(job, emit_json, &list, NULL);
+	emit_header(job, emit_json, &list, start);
 	text_add(&list, "]");
 	text_add(out, text_string(&list));
 }

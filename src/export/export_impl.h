@@ -59,8 +59,9 @@ export_refuse(struct export_job *job, const struct export_rule *rule, const char
 __attribute__((format(printf, 3, 4))) void
 export_leave_out(struct export_job *job, const struct export_rule *rule, const char *format, ...);
 
-/* The header as a JSON array of strings: what is this, made from what, notes, losses. */
-void export_header_json(struct export_job *job, struct text *out);
+/* The header as a JSON array of strings: what is this, made from what, notes, losses. `start`
+   stands before each: the line's end and what the next one is indented by. */
+void export_header_json(struct export_job *job, struct text *out, const char *start);
 /* As lines with `start` before and `end` behind each. */
 void export_header_lines(struct export_job *job, struct text *out, const char *start,
 			 const char *end);
