@@ -26,21 +26,30 @@ struct run {
 	int status;
 };
 
-#define EASTUS "--region=eastus --konnectivity=no --recommended"
+#define EASTUS "--region=eastus --feature=monitor --konnectivity=no --recommended"
+#define CHINA  "--cloud=china --region=chinaeast2 --konnectivity=no --edition=2024-05-20"
 
 static const struct run s_azure[] = {
 	{"azure-firewall-arm/eastus.json", "azure-firewall-arm " EASTUS, 0},
+	{"azure-firewall-arm/china.json", "azure-firewall-arm " CHINA, 0},
+	{"azure-firewall-arm/azure.json", "azure-firewall-arm -c azure.yaml", 0},
 	{"azure-firewall-arm/everything.json", "azure-firewall-arm -c everything.yaml", 0},
 	{"azure-firewall-arm/purposes.json", "azure-firewall-arm -c purposes.yaml", 0},
-	{"azure-firewall-arm/strict.txt", "azure-firewall-arm -c everything.yaml --strict", 1},
+	{"azure-firewall-arm/strict.txt", "azure-firewall-arm -c azure.yaml --strict", 1},
 	{"azure-firewall-bicep/eastus.bicep", "azure-firewall-bicep " EASTUS, 0},
+	{"azure-firewall-bicep/china.bicep", "azure-firewall-bicep " CHINA, 0},
+	{"azure-firewall-bicep/azure.bicep", "azure-firewall-bicep -c azure.yaml", 0},
 	{"azure-firewall-bicep/everything.bicep", "azure-firewall-bicep -c everything.yaml", 0},
 	{"azure-firewall-bicep/purposes.bicep", "azure-firewall-bicep -c purposes.yaml", 0},
 	{"azure-firewall-terraform/eastus.tf", "azure-firewall-terraform " EASTUS, 0},
+	{"azure-firewall-terraform/china.tf", "azure-firewall-terraform " CHINA, 0},
+	{"azure-firewall-terraform/azure.tf", "azure-firewall-terraform -c azure.yaml", 0},
 	{"azure-firewall-terraform/everything.tf", "azure-firewall-terraform -c everything.yaml",
 	 0},
 	{"azure-firewall-terraform/purposes.tf", "azure-firewall-terraform -c purposes.yaml", 0},
 	{"azure-cli/eastus.sh", "azure-cli " EASTUS, 0},
+	{"azure-cli/china.sh", "azure-cli " CHINA, 0},
+	{"azure-cli/azure.sh", "azure-cli -c azure.yaml", 0},
 	{"azure-cli/everything.sh", "azure-cli -c everything.yaml", 0},
 	{"azure-cli/purposes.sh", "azure-cli -c purposes.yaml", 0},
 };

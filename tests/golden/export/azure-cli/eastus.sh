@@ -1,5 +1,5 @@
 #!/bin/bash
-# Azure Firewall policy as a script of az commands, made by sallyport VERSION for cloud public, region eastus; edition 2024-05-20
+# Azure Firewall policy as a script of az commands, made by sallyport VERSION for cloud public, region eastus, features monitor; edition 2026-07-02
 # note: TLS without a server name (SNI) matches no application rule: what is reached by address needs a network rule
 # note: the FQDN tag AzureKubernetesService is not used: what it holds is published nowhere and has lagged behind what clusters need
 # note: Azure's own infrastructure names pass without a rule, unless a last application collection denies *
@@ -76,6 +76,12 @@ add_rule --collection-name 'aks-fqdn' --name 'mcr-data' \
 	--source-addresses '*' \
 	--protocols Https=443 \
 	--target-fqdns '*.data.mcr.microsoft.com'
+add_rule --collection-name 'aks-fqdn' --name 'mcr-edge' \
+	--rule-type ApplicationRule \
+	--description 'The edge that the registry'\''s names point to.' \
+	--source-addresses '*' \
+	--protocols Https=443 \
+	--target-fqdns 'mcr-0001.mcr-msedge.net'
 add_rule --collection-name 'aks-fqdn' --name 'azure-management' \
 	--rule-type ApplicationRule \
 	--description 'Azure Resource Manager, which Kubernetes asks for disks, addresses and load balancers.' \
@@ -100,6 +106,72 @@ add_rule --collection-name 'aks-fqdn' --name 'acs-mirror' \
 	--source-addresses '*' \
 	--protocols Https=443 \
 	--target-fqdns 'acs-mirror.azureedge.net'
+add_rule --collection-name 'aks-fqdn' --name 'aks-packages' \
+	--rule-type ApplicationRule \
+	--description 'Download of Kubernetes and network plug-in binaries for nodes.' \
+	--source-addresses '*' \
+	--protocols Https=443 \
+	--target-fqdns 'packages.aks.azure.com'
+add_rule --collection-name 'aks-fqdn' --name 'monitor-logs' \
+	--rule-type ApplicationRule \
+	--description 'Ingestion of logs into a Log Analytics workspace.' \
+	--source-addresses '*' \
+	--protocols Https=443 \
+	--target-fqdns '*.ods.opinsights.azure.com'
+add_rule --collection-name 'aks-fqdn' --name 'monitor-agent' \
+	--rule-type ApplicationRule \
+	--description 'Onboarding and sign-in of the monitoring agent at its workspace.' \
+	--source-addresses '*' \
+	--protocols Https=443 \
+	--target-fqdns '*.oms.opinsights.azure.com'
+add_rule --collection-name 'aks-fqdn' --name 'monitor-telemetry' \
+	--rule-type ApplicationRule \
+	--description 'Telemetry of the monitoring agents themselves.' \
+	--source-addresses '*' \
+	--protocols Https=443 \
+	--target-fqdns 'dc.services.visualstudio.com'
+add_rule --collection-name 'aks-fqdn' --name 'monitor-app-insights' \
+	--rule-type ApplicationRule \
+	--description 'Application Insights of auto-instrumented workloads.' \
+	--source-addresses '*' \
+	--protocols Https=443 \
+	--target-fqdns '*.in.applicationinsights.azure.com'
+add_rule --collection-name 'aks-fqdn' --name 'monitor-metrics' \
+	--rule-type ApplicationRule \
+	--description 'Ingestion of metrics into Azure Monitor.' \
+	--source-addresses '*' \
+	--protocols Https=443 \
+	--target-fqdns '*.monitoring.azure.com'
+add_rule --collection-name 'aks-fqdn' --name 'monitor-login' \
+	--rule-type ApplicationRule \
+	--description 'Sign-in of the monitoring agents with Microsoft Entra.' \
+	--source-addresses '*' \
+	--protocols Https=443 \
+	--target-fqdns 'login.microsoftonline.com'
+add_rule --collection-name 'aks-fqdn' --name 'monitor-control' \
+	--rule-type ApplicationRule \
+	--description 'Control service of Azure Monitor.' \
+	--source-addresses '*' \
+	--protocols Https=443 \
+	--target-fqdns 'global.handler.control.monitor.azure.com'
+add_rule --collection-name 'aks-fqdn' --name 'monitor-ingest' \
+	--rule-type ApplicationRule \
+	--description 'Ingestion of container logs through data collection endpoints.' \
+	--source-addresses '*' \
+	--protocols Https=443 \
+	--target-fqdns '*.ingest.monitor.azure.com'
+add_rule --collection-name 'aks-fqdn' --name 'monitor-metrics-ingest' \
+	--rule-type ApplicationRule \
+	--description 'Ingestion of Prometheus metrics through data collection endpoints.' \
+	--source-addresses '*' \
+	--protocols Https=443 \
+	--target-fqdns '*.metrics.ingest.monitor.azure.com'
+add_rule --collection-name 'aks-fqdn' --name 'monitor-collection-rules' \
+	--rule-type ApplicationRule \
+	--description 'Data collection rules of this cluster.' \
+	--source-addresses '*' \
+	--protocols Https=443 \
+	--target-fqdns 'eastus.handler.control.monitor.azure.com'
 
 add_collection --name 'aks-recommended' --collection-priority 1100 --action Allow \
 	--rule-name 'ubuntu-updates' \
@@ -108,3 +180,9 @@ add_collection --name 'aks-recommended' --collection-priority 1100 --action Allo
 	--source-addresses '*' \
 	--protocols Http=80 \
 	--target-fqdns 'security.ubuntu.com' 'azure.archive.ubuntu.com' 'changelogs.ubuntu.com'
+add_rule --collection-name 'aks-recommended' --name 'ubuntu-snapshots' \
+	--rule-type ApplicationRule \
+	--description 'Ubuntu'\''s snapshot service, from which nodes take security updates of a fixed date.' \
+	--source-addresses '*' \
+	--protocols Https=443 \
+	--target-fqdns 'snapshot.ubuntu.com'

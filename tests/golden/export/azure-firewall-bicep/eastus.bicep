@@ -1,4 +1,4 @@
-// Azure Firewall policy in Bicep, made by sallyport VERSION for cloud public, region eastus; edition 2024-05-20
+// Azure Firewall policy in Bicep, made by sallyport VERSION for cloud public, region eastus, features monitor; edition 2026-07-02
 // note: TLS without a server name (SNI) matches no application rule: what is reached by address needs a network rule
 // note: the FQDN tag AzureKubernetesService is not used: what it holds is published nowhere and has lagged behind what clusters need
 // note: Azure's own infrastructure names pass without a rule, unless a last application collection denies *
@@ -153,6 +153,23 @@ resource group 'Microsoft.Network/firewallPolicies/ruleCollectionGroups@2020-11-
           }
           {
             ruleType: 'ApplicationRule'
+            name: 'mcr-edge'
+            description: 'The edge that the registry\'s names point to.'
+            sourceAddresses: [
+              '*'
+            ]
+            protocols: [
+              {
+                protocolType: 'Https'
+                port: 443
+              }
+            ]
+            targetFqdns: [
+              'mcr-0001.mcr-msedge.net'
+            ]
+          }
+          {
+            ruleType: 'ApplicationRule'
             name: 'azure-management'
             description: 'Azure Resource Manager, which Kubernetes asks for disks, addresses and load balancers.'
             sourceAddresses: [
@@ -219,6 +236,193 @@ resource group 'Microsoft.Network/firewallPolicies/ruleCollectionGroups@2020-11-
               'acs-mirror.azureedge.net'
             ]
           }
+          {
+            ruleType: 'ApplicationRule'
+            name: 'aks-packages'
+            description: 'Download of Kubernetes and network plug-in binaries for nodes.'
+            sourceAddresses: [
+              '*'
+            ]
+            protocols: [
+              {
+                protocolType: 'Https'
+                port: 443
+              }
+            ]
+            targetFqdns: [
+              'packages.aks.azure.com'
+            ]
+          }
+          {
+            ruleType: 'ApplicationRule'
+            name: 'monitor-logs'
+            description: 'Ingestion of logs into a Log Analytics workspace.'
+            sourceAddresses: [
+              '*'
+            ]
+            protocols: [
+              {
+                protocolType: 'Https'
+                port: 443
+              }
+            ]
+            targetFqdns: [
+              '*.ods.opinsights.azure.com'
+            ]
+          }
+          {
+            ruleType: 'ApplicationRule'
+            name: 'monitor-agent'
+            description: 'Onboarding and sign-in of the monitoring agent at its workspace.'
+            sourceAddresses: [
+              '*'
+            ]
+            protocols: [
+              {
+                protocolType: 'Https'
+                port: 443
+              }
+            ]
+            targetFqdns: [
+              '*.oms.opinsights.azure.com'
+            ]
+          }
+          {
+            ruleType: 'ApplicationRule'
+            name: 'monitor-telemetry'
+            description: 'Telemetry of the monitoring agents themselves.'
+            sourceAddresses: [
+              '*'
+            ]
+            protocols: [
+              {
+                protocolType: 'Https'
+                port: 443
+              }
+            ]
+            targetFqdns: [
+              'dc.services.visualstudio.com'
+            ]
+          }
+          {
+            ruleType: 'ApplicationRule'
+            name: 'monitor-app-insights'
+            description: 'Application Insights of auto-instrumented workloads.'
+            sourceAddresses: [
+              '*'
+            ]
+            protocols: [
+              {
+                protocolType: 'Https'
+                port: 443
+              }
+            ]
+            targetFqdns: [
+              '*.in.applicationinsights.azure.com'
+            ]
+          }
+          {
+            ruleType: 'ApplicationRule'
+            name: 'monitor-metrics'
+            description: 'Ingestion of metrics into Azure Monitor.'
+            sourceAddresses: [
+              '*'
+            ]
+            protocols: [
+              {
+                protocolType: 'Https'
+                port: 443
+              }
+            ]
+            targetFqdns: [
+              '*.monitoring.azure.com'
+            ]
+          }
+          {
+            ruleType: 'ApplicationRule'
+            name: 'monitor-login'
+            description: 'Sign-in of the monitoring agents with Microsoft Entra.'
+            sourceAddresses: [
+              '*'
+            ]
+            protocols: [
+              {
+                protocolType: 'Https'
+                port: 443
+              }
+            ]
+            targetFqdns: [
+              'login.microsoftonline.com'
+            ]
+          }
+          {
+            ruleType: 'ApplicationRule'
+            name: 'monitor-control'
+            description: 'Control service of Azure Monitor.'
+            sourceAddresses: [
+              '*'
+            ]
+            protocols: [
+              {
+                protocolType: 'Https'
+                port: 443
+              }
+            ]
+            targetFqdns: [
+              'global.handler.control.monitor.azure.com'
+            ]
+          }
+          {
+            ruleType: 'ApplicationRule'
+            name: 'monitor-ingest'
+            description: 'Ingestion of container logs through data collection endpoints.'
+            sourceAddresses: [
+              '*'
+            ]
+            protocols: [
+              {
+                protocolType: 'Https'
+                port: 443
+              }
+            ]
+            targetFqdns: [
+              '*.ingest.monitor.azure.com'
+            ]
+          }
+          {
+            ruleType: 'ApplicationRule'
+            name: 'monitor-metrics-ingest'
+            description: 'Ingestion of Prometheus metrics through data collection endpoints.'
+            sourceAddresses: [
+              '*'
+            ]
+            protocols: [
+              {
+                protocolType: 'Https'
+                port: 443
+              }
+            ]
+            targetFqdns: [
+              '*.metrics.ingest.monitor.azure.com'
+            ]
+          }
+          {
+            ruleType: 'ApplicationRule'
+            name: 'monitor-collection-rules'
+            description: 'Data collection rules of this cluster.'
+            sourceAddresses: [
+              '*'
+            ]
+            protocols: [
+              {
+                protocolType: 'Https'
+                port: 443
+              }
+            ]
+            targetFqdns: [
+              'eastus.handler.control.monitor.azure.com'
+            ]
+          }
         ]
       }
       {
@@ -246,6 +450,23 @@ resource group 'Microsoft.Network/firewallPolicies/ruleCollectionGroups@2020-11-
               'security.ubuntu.com'
               'azure.archive.ubuntu.com'
               'changelogs.ubuntu.com'
+            ]
+          }
+          {
+            ruleType: 'ApplicationRule'
+            name: 'ubuntu-snapshots'
+            description: 'Ubuntu\'s snapshot service, from which nodes take security updates of a fixed date.'
+            sourceAddresses: [
+              '*'
+            ]
+            protocols: [
+              {
+                protocolType: 'Https'
+                port: 443
+              }
+            ]
+            targetFqdns: [
+              'snapshot.ubuntu.com'
             ]
           }
         ]

@@ -1,4 +1,4 @@
-# Azure Firewall policy for Terraform (azurerm), made by sallyport VERSION for cloud public, region eastus; edition 2024-05-20
+# Azure Firewall policy for Terraform (azurerm), made by sallyport VERSION for cloud public, region eastus, features monitor; edition 2026-07-02
 # note: TLS without a server name (SNI) matches no application rule: what is reached by address needs a network rule
 # note: the FQDN tag AzureKubernetesService is not used: what it holds is published nowhere and has lagged behind what clusters need
 # note: Azure's own infrastructure names pass without a rule, unless a last application collection denies *
@@ -138,6 +138,18 @@ resource "azurerm_firewall_policy_rule_collection_group" "sallyport" {
     }
 
     rule {
+      name              = "mcr-edge"
+      description       = "The edge that the registry's names point to."
+      source_addresses  = ["*"]
+      destination_fqdns = ["mcr-0001.mcr-msedge.net"]
+
+      protocols {
+        type = "Https"
+        port = 443
+      }
+    }
+
+    rule {
       name              = "azure-management"
       description       = "Azure Resource Manager, which Kubernetes asks for disks, addresses and load balancers."
       source_addresses  = ["*"]
@@ -184,6 +196,138 @@ resource "azurerm_firewall_policy_rule_collection_group" "sallyport" {
         port = 443
       }
     }
+
+    rule {
+      name              = "aks-packages"
+      description       = "Download of Kubernetes and network plug-in binaries for nodes."
+      source_addresses  = ["*"]
+      destination_fqdns = ["packages.aks.azure.com"]
+
+      protocols {
+        type = "Https"
+        port = 443
+      }
+    }
+
+    rule {
+      name              = "monitor-logs"
+      description       = "Ingestion of logs into a Log Analytics workspace."
+      source_addresses  = ["*"]
+      destination_fqdns = ["*.ods.opinsights.azure.com"]
+
+      protocols {
+        type = "Https"
+        port = 443
+      }
+    }
+
+    rule {
+      name              = "monitor-agent"
+      description       = "Onboarding and sign-in of the monitoring agent at its workspace."
+      source_addresses  = ["*"]
+      destination_fqdns = ["*.oms.opinsights.azure.com"]
+
+      protocols {
+        type = "Https"
+        port = 443
+      }
+    }
+
+    rule {
+      name              = "monitor-telemetry"
+      description       = "Telemetry of the monitoring agents themselves."
+      source_addresses  = ["*"]
+      destination_fqdns = ["dc.services.visualstudio.com"]
+
+      protocols {
+        type = "Https"
+        port = 443
+      }
+    }
+
+    rule {
+      name              = "monitor-app-insights"
+      description       = "Application Insights of auto-instrumented workloads."
+      source_addresses  = ["*"]
+      destination_fqdns = ["*.in.applicationinsights.azure.com"]
+
+      protocols {
+        type = "Https"
+        port = 443
+      }
+    }
+
+    rule {
+      name              = "monitor-metrics"
+      description       = "Ingestion of metrics into Azure Monitor."
+      source_addresses  = ["*"]
+      destination_fqdns = ["*.monitoring.azure.com"]
+
+      protocols {
+        type = "Https"
+        port = 443
+      }
+    }
+
+    rule {
+      name              = "monitor-login"
+      description       = "Sign-in of the monitoring agents with Microsoft Entra."
+      source_addresses  = ["*"]
+      destination_fqdns = ["login.microsoftonline.com"]
+
+      protocols {
+        type = "Https"
+        port = 443
+      }
+    }
+
+    rule {
+      name              = "monitor-control"
+      description       = "Control service of Azure Monitor."
+      source_addresses  = ["*"]
+      destination_fqdns = ["global.handler.control.monitor.azure.com"]
+
+      protocols {
+        type = "Https"
+        port = 443
+      }
+    }
+
+    rule {
+      name              = "monitor-ingest"
+      description       = "Ingestion of container logs through data collection endpoints."
+      source_addresses  = ["*"]
+      destination_fqdns = ["*.ingest.monitor.azure.com"]
+
+      protocols {
+        type = "Https"
+        port = 443
+      }
+    }
+
+    rule {
+      name              = "monitor-metrics-ingest"
+      description       = "Ingestion of Prometheus metrics through data collection endpoints."
+      source_addresses  = ["*"]
+      destination_fqdns = ["*.metrics.ingest.monitor.azure.com"]
+
+      protocols {
+        type = "Https"
+        port = 443
+      }
+    }
+
+    rule {
+      name              = "monitor-collection-rules"
+      description       = "Data collection rules of this cluster."
+      source_addresses  = ["*"]
+      destination_fqdns = ["eastus.handler.control.monitor.azure.com"]
+
+      protocols {
+        type = "Https"
+        port = 443
+      }
+    }
   }
 
   application_rule_collection {
@@ -204,6 +348,18 @@ resource "azurerm_firewall_policy_rule_collection_group" "sallyport" {
       protocols {
         type = "Http"
         port = 80
+      }
+    }
+
+    rule {
+      name              = "ubuntu-snapshots"
+      description       = "Ubuntu's snapshot service, from which nodes take security updates of a fixed date."
+      source_addresses  = ["*"]
+      destination_fqdns = ["snapshot.ubuntu.com"]
+
+      protocols {
+        type = "Https"
+        port = 443
       }
     }
   }
