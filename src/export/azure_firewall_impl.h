@@ -26,9 +26,11 @@ __attribute__((format(printf, 2, 3))) void azure_words_add(struct azure_words *w
 const char *azure_words_first(const struct azure_words *words);
 const char *azure_words_next(const struct azure_words *words, const char *word);
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): what is declared cannot stand in parentheses */
 #define AZURE_FOR_EACH(word, words)                                                                \
 	for (const char *word = azure_words_first(words); word;                                    \
 	     word = azure_words_next(words, word))
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* A network rule has addresses or names, never both. */
 struct azure_rule {

@@ -12,6 +12,9 @@
 #include <string.h>
 #include <strings.h>
 
+/* As many collections as Azure takes find room by it. */
+#define PRIORITY_STEP 30
+
 static const char s_letters_and_digits[] =
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
@@ -124,12 +127,9 @@ static unsigned int choose_priority(const struct azure_plan *plan, size_t index)
 /* Evenly, when there was no room at the end of the range. */
 static void spread_priorities(struct azure_plan *plan)
 {
-	size_t step = (RULE_PRIORITY_WORST - RULE_PRIORITY_BEST) / (plan->collection_count + 1);
-
-	if (step > 100)
-		step = 100;
 	for (size_t i = 0; i < plan->collection_count; i++)
-		plan->collections[i].priority = (unsigned int)(RULE_PRIORITY_BEST + i * step);
+		plan->collections[i].priority =
+			(unsigned int)(RULE_PRIORITY_BEST + i * PRIORITY_STEP);
 }
 
 static void set_priorities(struct export_job *job, struct azure_plan *plan)

@@ -257,9 +257,9 @@ static void priorities_without_room_at_the_end_are_spread(void **state)
 	assert_plan(0,
 		    "Allow a 100\n"
 		    " r from * to * by TCP port 1\n"
-		    "Deny b 200\n"
+		    "Deny b 130\n"
 		    " r from * to * by TCP port 2\n"
-		    "Allow c 300\n"
+		    "Allow c 160\n"
 		    " r from * to * by TCP port 2-3\n",
 		    "");
 }

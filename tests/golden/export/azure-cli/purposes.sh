@@ -107,7 +107,7 @@ add_rule --collection-name 'edges' --name 'a234567890123456789012345678901234567
 	--protocols Https=443 \
 	--target-fqdns 'a.example'
 
-add_collection --name 'last' --collection-priority 200 --action Allow \
+add_collection --name 'last' --collection-priority 130 --action Allow \
 	--rule-name 'b' \
 	--rule-type ApplicationRule \
 	--source-addresses '*' \

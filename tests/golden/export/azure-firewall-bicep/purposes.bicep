@@ -246,7 +246,7 @@ resource group 'Microsoft.Network/firewallPolicies/ruleCollectionGroups@2020-11-
       {
         ruleCollectionType: 'FirewallPolicyFilterRuleCollection'
         name: 'last'
-        priority: 200
+        priority: 130
         action: {
           type: 'Allow'
         }

@@ -210,7 +210,7 @@ resource "azurerm_firewall_policy_rule_collection_group" "sallyport" {
 
   application_rule_collection {
     name     = "last"
-    priority = 200
+    priority = 130
     action   = "Allow"
 
     rule {
