@@ -7,7 +7,7 @@
 # note: a name may lead to private addresses: private_destinations has no counterpart
 # note: run it again to replace the rule collection group $GROUP_NAME by this one; meanwhile what the group allows is denied, and on a firewall in use each command takes minutes: change such a policy by one of the azure-firewall targets, at one stroke
 # stricter: old-*-eu.example.org is denied as *-eu.example.org: Azure takes '*' at the left end of a name only (never/old)
-# stricter: x-*.example.org is denied as *.example.org: Azure takes '*' at the left end of a name only (never/old)
+# stricter: x-*.lab.example.org is denied as *.lab.example.org: Azure takes '*' at the left end of a name only (never/old)
 # stricter: x-*.example.net is left out: Azure takes '*' at the left end of a name only, where it spans any number of labels (web/only-star)
 
 set -euo pipefail
@@ -50,7 +50,7 @@ add_collection --name 'never' --collection-priority 100 --action Deny \
 	--rule-type ApplicationRule \
 	--source-addresses '*' \
 	--protocols Https=443 \
-	--target-fqdns '*-eu.example.org' '*.example.org'
+	--target-fqdns '*-eu.example.org' '*.lab.example.org'
 
 add_collection --name 'web' --collection-priority 200 --action Allow \
 	--rule-name 'everyone' \

@@ -5,7 +5,7 @@
 // note: Azure's own infrastructure names pass without a rule, unless a last application collection denies *
 // note: a name may lead to private addresses: private_destinations has no counterpart
 // stricter: old-*-eu.example.org is denied as *-eu.example.org: Azure takes '*' at the left end of a name only (never/old)
-// stricter: x-*.example.org is denied as *.example.org: Azure takes '*' at the left end of a name only (never/old)
+// stricter: x-*.lab.example.org is denied as *.lab.example.org: Azure takes '*' at the left end of a name only (never/old)
 // stricter: x-*.example.net is left out: Azure takes '*' at the left end of a name only, where it spans any number of labels (web/only-star)
 
 param policyName string = 'sallyport'
@@ -74,7 +74,7 @@ resource group 'Microsoft.Network/firewallPolicies/ruleCollectionGroups@2020-11-
             ]
             targetFqdns: [
               '*-eu.example.org'
-              '*.example.org'
+              '*.lab.example.org'
             ]
           }
         ]
