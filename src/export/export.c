@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/assertion.h"
 #include "base/cleanup.h"
 #include "catalog/profile.h"
 #include "export/targets_impl.h"
@@ -203,7 +202,7 @@ void export_refuse(struct export_job *job, const struct export_rule *rule, const
 	job->refused = true;
 }
 
-static bool is_followed_by_allow(const struct export_job *job, const struct export_rule *rule)
+bool export_is_followed_by_allow(const struct export_job *job, const struct export_rule *rule)
 {
 	for (size_t i = (size_t)(rule - job->rules) + 1; i < job->rule_count; i++)
 		if (job->rules[i].collection->action == RULE_ALLOW)
@@ -215,7 +214,7 @@ void export_leave_out(struct export_job *job, const struct export_rule *rule, co
 		      ...)
 {
 	bool denies = rule->collection->action == RULE_DENY;
-	bool matters = !denies || is_followed_by_allow(job, rule);
+	bool matters = !denies || export_is_followed_by_allow(job, rule);
 	enum remark_kind kind = denies && matters ? REMARK_REFUSAL
 				: matters         ? REMARK_LOSS
 						  : REMARK_NOTE;
@@ -317,10 +316,20 @@ void export_header_json(struct export_job *job, struct text *out)
 void export_begin_file(struct export_job *job, const char *name)
 {
 	struct export_result *result = job->result;
+	struct export_file *grown =
+		reallocarray(result->files, result->file_count + 1, sizeof(*grown));
+	char *copy = strdup(name);
 
-	invariant(result->file_count < EXPORT_FILES_MAX);
-	result->files[result->file_count] = (struct export_file){.name = name};
-	job->out = &result->files[result->file_count++].text;
+	if (grown)
+		result->files = grown;
+	if (!grown || !copy) {
+		free(copy);
+		job->failed = true;
+		job->out = &job->discarded;
+		return;
+	}
+	grown[result->file_count] = (struct export_file){.name = copy};
+	job->out = &grown[result->file_count++].text;
 }
 
 static void add_headers(struct export_job *job)
@@ -382,6 +391,7 @@ static void job_done(struct export_job *job)
 		free(job->remarks[i].text);
 		text_free(&job->remarks[i].rules);
 	}
+	text_free(&job->discarded);
 	free(job->remarks);
 	free(job->rules);
 }
@@ -406,7 +416,10 @@ int export_write(const struct export_target *target, const struct export_request
 
 void export_result_done(struct export_result *result)
 {
-	for (size_t i = 0; i < result->file_count; i++)
+	for (size_t i = 0; i < result->file_count; i++) {
+		free(result->files[i].name);
 		text_free(&result->files[i].text);
+	}
+	free(result->files);
 	*result = (struct export_result){0};
 }
