@@ -28,6 +28,7 @@ struct export_remark {
 	char *text;
 	struct text rules; /* labels, with commas; empty: none */
 	size_t rule_count;
+	const struct export_rule *last_rule; /* so that several losses of one rule name it once */
 };
 
 /* ----------------------------------------------------------------------- targets */
@@ -167,7 +168,8 @@ static void remark(struct export_job *job, enum remark_kind kind, const struct e
 		job->failed = true;
 		return;
 	}
-	if (rule) {
+	if (rule && rule != found->last_rule) {
+		found->last_rule = rule;
 		text_add(&found->rules, found->rule_count++ ? ", " : "");
 		export_label(rule, &found->rules);
 	}

@@ -1,0 +1,146 @@
+/*
+ * What each target writes: the built program run with each line of words below, in
+ * tests/golden/export, and its standard output held against the file there; its standard error
+ * instead when it is to fail. SALLYPORT_UPDATE_GOLDEN=1 writes the files anew: read the difference
+ * before committing it. The products' own checks of the same files are tests/exports.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/text.h"
+
+struct run {
+	const char *file, *words;
+	int status;
+};
+
+/* Policies for the pods of a cluster. */
+static const struct run s_cluster[] = {
+	{"cilium/address-denials.yaml", "cilium -c address-denials.yaml", 0},
+	{"cilium/purposes.yaml", "cilium -c purposes.yaml", 0},
+	{"cilium/refused.txt", "cilium -c everything.yaml", 1},
+	{"cilium/strict.txt", "cilium -c allow-only.yaml --strict", 1},
+	{"calico/address-denials.yaml", "calico -c address-denials.yaml", 0},
+	{"calico/purposes.yaml", "calico -c purposes.yaml", 0},
+	{"calico/refused.txt", "calico -c everything.yaml", 1},
+	{"gke-fqdn/allow-only.yaml", "gke-fqdn -c allow-only.yaml", 0},
+	{"gke-fqdn/refused.txt", "gke-fqdn -c address-denials.yaml", 1},
+	{"kubernetes/allow-only.yaml", "kubernetes -c allow-only.yaml", 0},
+	{"kubernetes/refused.txt", "kubernetes -c address-denials.yaml", 1},
+};
+
+/* What the program says on one of its two outputs; returns the exit status. */
+static int run_program(const char *words, bool errors, struct text *heard)
+{
+	const char *program = getenv("SALLYPORT_PROGRAM");
+	char command[1024], bytes[4096];
+	size_t got;
+	FILE *pipe;
+	int status;
+
+	snprintf(command, sizeof(command), "exec %s; exec '%s' export %s",
+		 errors ? "2>&1 >/dev/null" : "2>/dev/null",
+		 program ? program : "../../../build/sallyport", words);
+	pipe = popen(command, "r");
+	assert_non_null(pipe);
+	while ((got = fread(bytes, 1, sizeof(bytes), pipe)) > 0)
+		text_add_bytes(heard, bytes, got);
+	status = pclose(pipe);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* The version moves on without this being news. */
+static void hide_version(struct text *text)
+{
+	static const char shown[] = "sallyport " SALLYPORT_VERSION;
+	char *rest = text->data, *at;
+	struct text changed = TEXT_EMPTY;
+
+	while (rest && (at = strstr(rest, shown))) {
+		text_add_bytes(&changed, rest, (size_t)(at - rest));
+		text_add(&changed, "sallyport VERSION");
+		rest = at + strlen(shown);
+	}
+	text_add(&changed, rest ? rest : "");
+	text_free(text);
+	*text = changed;
+}
+
+static void update(const char *path, const struct text *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(text_string(text), file);
+	fclose(file);
+}
+
+static bool check(const struct run *run)
+{
+	cleanup(text_free) struct text heard = TEXT_EMPTY;
+	cleanup(free_memory) char *expected = NULL;
+	int status = run_program(run->words, run->status != 0, &heard);
+	size_t length;
+
+	hide_version(&heard);
+	if (getenv("SALLYPORT_UPDATE_GOLDEN"))
+		update(run->file, &heard);
+	if (status != run->status)
+		print_message("# %s: exit status %d, not %d\n", run->file, status, run->status);
+	else if (file_read(run->file, 1u << 20, &expected, &length) < 0 ||
+		 strcmp(expected, text_string(&heard)) != 0)
+		print_message("# export %s differs from %s; now:\n%s", run->words, run->file,
+			      text_string(&heard));
+	else
+		return true;
+	return false;
+}
+
+static void check_all(const struct run *runs, size_t count)
+{
+	size_t wrong = 0;
+
+	for (size_t i = 0; i < count; i++)
+		wrong += !check(&runs[i]);
+	assert_int_equal(wrong, 0);
+}
+
+#define CHECK_ALL(runs) check_all(runs, sizeof(runs) / sizeof((runs)[0]))
+
+static void clusters_get_policies(void **state)
+{
+	(void)state;
+	CHECK_ALL(s_cluster);
+}
+
+static int enter_folder(void **state)
+{
+	const char *source = getenv("SALLYPORT_SOURCE");
+	char path[4096];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/tests/golden/export", source ? source : ".");
+	return chdir(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(clusters_get_policies),
+	};
+
+	return cmocka_run_group_tests(tests, enter_folder, NULL);
+}
