@@ -60,20 +60,6 @@ static int add_own_addresses(const struct config *config, struct rule_set *set)
 	return 0;
 }
 
-static int add_protected_sources(const struct config *config, struct rule_set *set)
-{
-	size_t count = config->network.source_count;
-	struct ip_prefix *copy = calloc(count + 1, sizeof(*copy));
-
-	if (!copy)
-		return -ENOMEM;
-	if (count > 0)
-		memcpy(copy, config->network.sources, count * sizeof(*copy));
-	set->protected_sources = copy;
-	set->protected_source_count = count;
-	return 0;
-}
-
 static struct policy *compile(struct rule_set *set, struct problems *problems)
 {
 	cleanup(free_memory) char *detail = NULL;
@@ -91,6 +77,20 @@ static struct policy *compile(struct rule_set *set, struct problems *problems)
 	return NULL;
 }
 
+static int add_protected_sources(const struct config *config, struct rule_set *set)
+{
+	size_t count = config->network.source_count;
+	struct ip_prefix *copy = calloc(count + 1, sizeof(*copy));
+
+	if (!copy)
+		return -ENOMEM;
+	if (count > 0)
+		memcpy(copy, config->network.sources, count * sizeof(*copy));
+	set->protected_sources = copy;
+	set->protected_source_count = count;
+	return 0;
+}
+
 int config_rules(const struct config *config, enum catalog_tag_use tag_use, struct rule_set *set,
 		 struct catalog_choices *choices, struct problems *problems)
 {
@@ -98,7 +98,7 @@ int config_rules(const struct config *config, enum catalog_tag_use tag_use, stru
 
 	if (error < 0)
 		return error;
-	if (config_copy_rules(&config->own, set) < 0)
+	if (config_copy_rules(&config->own, set) < 0 || add_protected_sources(config, set) < 0)
 		return fail_memory(problems);
 	return 0;
 }
@@ -110,7 +110,7 @@ struct policy *config_compile(const struct config *config, enum catalog_tag_use 
 
 	if (config_rules(config, tag_use, &set, choices, problems) < 0)
 		return NULL;
-	if (add_own_addresses(config, &set) < 0 || add_protected_sources(config, &set) < 0) {
+	if (add_own_addresses(config, &set) < 0) {
 		fail_memory(problems);
 		return NULL;
 	}

@@ -78,8 +78,8 @@ void config_free(struct config *config);
 void config_check_runnable(const struct config *config, const char *file,
 			   struct problems *problems);
 
-/* Catalogue rules for the profile plus the own collections, as written, added to `set`. Negative:
-   errors are in `problems`, and `set` may hold a part: throw it away. */
+/* Catalogue rules for the profile plus the own collections, as written, and who is protected, added
+   to `set`. Negative: errors are in `problems`, and `set` may hold a part: throw it away. */
 int config_rules(const struct config *config, enum catalog_tag_use tag_use, struct rule_set *set,
 		 struct catalog_choices *choices, struct problems *problems);
 
