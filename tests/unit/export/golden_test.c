@@ -41,6 +41,18 @@ static const struct run s_cluster[] = {
 	{"kubernetes/refused.txt", "kubernetes -c address-denials.yaml", 1},
 };
 
+/* Firewalls of others, and lists for them. */
+static const struct run s_appliances[] = {
+	{"palo-alto/everything.set", "palo-alto -c everything.yaml", 0},
+	{"palo-alto/address-denials.set", "palo-alto -c address-denials.yaml", 0},
+	{"palo-alto/purposes.set", "palo-alto -c purposes.yaml", 0},
+	{"fortigate/everything.conf", "fortigate -c everything.yaml", 0},
+	{"fortigate/address-denials.conf", "fortigate -c address-denials.yaml", 0},
+	{"fortigate/purposes.conf", "fortigate -c purposes.yaml", 0},
+	{"edl/allow-only.txt", "edl -c allow-only.yaml", 0},
+	{"edl/refused.txt", "edl -c address-denials.yaml", 1},
+};
+
 /* What the program says on one of its two outputs; returns the exit status. */
 static int run_program(const char *words, bool errors, struct text *heard)
 {
@@ -126,6 +138,12 @@ static void clusters_get_policies(void **state)
 	CHECK_ALL(s_cluster);
 }
 
+static void appliances_get_rules_and_lists(void **state)
+{
+	(void)state;
+	CHECK_ALL(s_appliances);
+}
+
 static int enter_folder(void **state)
 {
 	const char *source = getenv("SALLYPORT_SOURCE");
@@ -140,6 +158,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(clusters_get_policies),
+		cmocka_unit_test(appliances_get_rules_and_lists),
 	};
 
 	return cmocka_run_group_tests(tests, enter_folder, NULL);
