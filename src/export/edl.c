@@ -224,6 +224,8 @@ static void add_notes(struct export_job *job)
 	export_note(job, "a product that matches names by the addresses in DNS lets other names at "
 			 "the same address pass too: use lists for https and http where SNI and "
 			 "Host are looked at");
+	export_note(job, "lists that stand beside this file and not in it are of an earlier "
+			 "export: remove them");
 	if (job->request->set->protected_source_count)
 		export_note(job, "use them for the sources under network.inside.sources only");
 }
@@ -251,4 +253,4 @@ static void write_edl(struct export_job *job)
 	free(lists.entries);
 }
 
-const struct export_writer export_edl = {.file = "index.txt", .write = write_edl};
+const struct export_writer export_edl = {.file = "index.txt", .several = true, .write = write_edl};

@@ -401,7 +401,8 @@ static void job_done(struct export_job *job)
 int export_write(const struct export_target *target, const struct export_request *request,
 		 struct export_result *ret_result, struct problems *problems)
 {
-	cleanup(export_result_done) struct export_result result = {0};
+	cleanup(export_result_done) struct export_result result = {.is_folder =
+									   target->writer->several};
 	struct export_job job = {
 		.request = request, .target = target, .result = &result, .problems = problems};
 	int error = run(&job);

@@ -35,6 +35,7 @@ struct export_file {
 struct export_result {
 	struct export_file *files;
 	size_t file_count;
+	bool is_folder;    /* the target writes several files, though it be one this time */
 	size_t loss_count; /* what was written stricter than the rules, or left out */
 };
 

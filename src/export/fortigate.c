@@ -355,4 +355,5 @@ static void write_fortigate(struct export_job *job)
 	appliance_add_header(job);
 }
 
-const struct export_writer export_fortigate = {.file = "fortigate.conf", .write = write_fortigate};
+const struct export_writer export_fortigate = {
+	.file = "fortigate.conf", .several = true, .write = write_fortigate};

@@ -400,4 +400,5 @@ static void write_palo_alto(struct export_job *job)
 	appliance_add_header(job);
 }
 
-const struct export_writer export_palo_alto = {.file = "palo-alto.set", .write = write_palo_alto};
+const struct export_writer export_palo_alto = {
+	.file = "palo-alto.set", .several = true, .write = write_palo_alto};
