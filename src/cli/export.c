@@ -37,6 +37,11 @@ bool cli_write_file(const char *path, const struct text *text)
 	return false;
 }
 
+static bool is_folder(const struct export_result *result)
+{
+	return result->is_folder || result->file_count > 1;
+}
+
 static bool write_folder(const char *folder, const struct export_result *result)
 {
 	if (mkdir(folder, 0777) < 0 && errno != EEXIST) {
@@ -62,7 +67,7 @@ static bool print_files(const struct export_result *result)
 	for (size_t i = 0; i < result->file_count && written; i++) {
 		const struct text *text = &result->files[i].text;
 
-		if (result->file_count > 1)
+		if (is_folder(result))
 			written =
 				printf("%s==> %s <==\n", i ? "\n" : "", result->files[i].name) > 0;
 		written = written &&
@@ -75,9 +80,8 @@ static bool put(const struct cli_arguments *arguments, const struct export_resul
 {
 	if (!arguments->write_path)
 		return print_files(result);
-	return result->file_count > 1
-		       ? write_folder(arguments->write_path, result)
-		       : cli_write_file(arguments->write_path, &result->files[0].text);
+	return is_folder(result) ? write_folder(arguments->write_path, result)
+				 : cli_write_file(arguments->write_path, &result->files[0].text);
 }
 
 /* The edition whose rules these are, by name also where the profile leaves it to the program. NULL:

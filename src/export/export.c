@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/assertion.h"
 #include "base/cleanup.h"
 #include "catalog/profile.h"
 #include "export/targets_impl.h"
@@ -29,6 +28,7 @@ struct export_remark {
 	char *text;
 	struct text rules; /* labels, with commas; empty: none */
 	size_t rule_count;
+	const struct export_rule *last_rule; /* so that several losses of one rule name it once */
 };
 
 /* ----------------------------------------------------------------------- targets */
@@ -168,7 +168,8 @@ static void remark(struct export_job *job, enum remark_kind kind, const struct e
 		job->failed = true;
 		return;
 	}
-	if (rule) {
+	if (rule && rule != found->last_rule) {
+		found->last_rule = rule;
 		text_add(&found->rules, found->rule_count++ ? ", " : "");
 		export_label(rule, &found->rules);
 	}
@@ -203,7 +204,7 @@ void export_refuse(struct export_job *job, const struct export_rule *rule, const
 	job->refused = true;
 }
 
-static bool is_followed_by_allow(const struct export_job *job, const struct export_rule *rule)
+bool export_is_followed_by_allow(const struct export_job *job, const struct export_rule *rule)
 {
 	for (size_t i = (size_t)(rule - job->rules) + 1; i < job->rule_count; i++)
 		if (job->rules[i].collection->action == RULE_ALLOW)
@@ -215,7 +216,7 @@ void export_leave_out(struct export_job *job, const struct export_rule *rule, co
 		      ...)
 {
 	bool denies = rule->collection->action == RULE_DENY;
-	bool matters = !denies || is_followed_by_allow(job, rule);
+	bool matters = !denies || export_is_followed_by_allow(job, rule);
 	enum remark_kind kind = denies && matters ? REMARK_REFUSAL
 				: matters         ? REMARK_LOSS
 						  : REMARK_NOTE;
@@ -317,10 +318,20 @@ void export_header_json(struct export_job *job, struct text *out, const char *st
 void export_begin_file(struct export_job *job, const char *name)
 {
 	struct export_result *result = job->result;
+	struct export_file *grown =
+		reallocarray(result->files, result->file_count + 1, sizeof(*grown));
+	char *copy = strdup(name);
 
-	invariant(result->file_count < EXPORT_FILES_MAX);
-	result->files[result->file_count] = (struct export_file){.name = name};
-	job->out = &result->files[result->file_count++].text;
+	if (grown)
+		result->files = grown;
+	if (!grown || !copy) {
+		free(copy);
+		job->failed = true;
+		job->out = &job->discarded;
+		return;
+	}
+	grown[result->file_count] = (struct export_file){.name = copy};
+	job->out = &grown[result->file_count++].text;
 }
 
 static void add_headers(struct export_job *job)
@@ -382,6 +393,7 @@ static void job_done(struct export_job *job)
 		free(job->remarks[i].text);
 		text_free(&job->remarks[i].rules);
 	}
+	text_free(&job->discarded);
 	free(job->remarks);
 	free(job->rules);
 }
@@ -389,7 +401,8 @@ static void job_done(struct export_job *job)
 int export_write(const struct export_target *target, const struct export_request *request,
 		 struct export_result *ret_result, struct problems *problems)
 {
-	cleanup(export_result_done) struct export_result result = {0};
+	cleanup(export_result_done) struct export_result result = {.is_folder =
+									   target->writer->several};
 	struct export_job job = {
 		.request = request, .target = target, .result = &result, .problems = problems};
 	int error = run(&job);
@@ -406,7 +419,10 @@ int export_write(const struct export_target *target, const struct export_request
 
 void export_result_done(struct export_result *result)
 {
-	for (size_t i = 0; i < result->file_count; i++)
+	for (size_t i = 0; i < result->file_count; i++) {
+		free(result->files[i].name);
 		text_free(&result->files[i].text);
+	}
+	free(result->files);
 	*result = (struct export_result){0};
 }

@@ -28,15 +28,14 @@ struct export_request {
 
 /* What a target consists of: most of one file, some of several that belong together. */
 struct export_file {
-	const char *name; /* as the product's users would call it: "squid.conf" */
+	char *name; /* as the product's users would call it: "squid.conf" */
 	struct text text;
 };
 
-#define EXPORT_FILES_MAX 16
-
 struct export_result {
-	struct export_file files[EXPORT_FILES_MAX];
+	struct export_file *files;
 	size_t file_count;
+	bool is_folder;    /* the target writes several files, though it be one this time */
 	size_t loss_count; /* what was written stricter than the rules, or left out */
 };
 

@@ -2,10 +2,11 @@
  * What the targets share: the rules in judging order, and where to say what cannot be expressed.
  *
  * A target is one function that fills files from a plan. While it writes, it records
- *   notes    what anyone who uses this product's file must know ("no check of the server's
- * address") losses   what is stricter than the rule, or left out: with --strict they refuse the
- * export refusals what would let out more than the rules: they always refuse The engine then puts
- * notes and losses at the top of each file, as comments.
+ *   - notes: what anyone who uses this product's file must know ("no check of the server's
+ *     address");
+ *   - losses: what is stricter than the rule, or left out: with --strict they refuse the export;
+ *   - refusals: what would let out more than the rules: they always refuse.
+ * The engine then puts notes and losses at the top of each file, as comments.
  */
 #pragma once
 
@@ -24,7 +25,8 @@ struct export_job {
 	struct export_rule *rules; /* judging order: network rules first */
 	size_t rule_count, network_count;
 	struct export_result *result;
-	struct text *out; /* the file that is being written */
+	struct text *out;      /* the file that is being written */
+	struct text discarded; /* what is written when there was no memory for a file */
 	struct export_remark *remarks;
 	size_t remark_count;
 	bool refused, failed;
@@ -36,10 +38,12 @@ struct export_writer {
 	const char *comment; /* what starts a comment line; NULL: it writes the header itself, by
 				export_header_json() or export_header_lines() */
 	bool knows_tags;     /* Azure's service tags by name */
+	bool several;        /* how many files there are depends on the rules */
 	void (*write)(struct export_job *job);
 };
 
-/* Starts another file; `job->out` is then its text. */
+/* Starts another file (the name is copied); `job->out` is then its text. Pointers to the texts of
+   files before it are no longer good. */
 void export_begin_file(struct export_job *job, const char *name);
 
 __attribute__((format(printf, 2, 3))) void export_note(struct export_job *job, const char *format,
@@ -58,6 +62,9 @@ export_refuse(struct export_job *job, const struct export_rule *rule, const char
  */
 __attribute__((format(printf, 3, 4))) void
 export_leave_out(struct export_job *job, const struct export_rule *rule, const char *format, ...);
+
+/* Is there an allow rule behind it? A deny rule that has none only repeats the default. */
+bool export_is_followed_by_allow(const struct export_job *job, const struct export_rule *rule);
 
 /* The header as a JSON array of strings: what is this, made from what, notes, losses. `start`
    stands before each: the line's end and what the next one is indented by. */

@@ -54,6 +54,33 @@ static const struct run s_azure[] = {
 	{"azure-cli/purposes.sh", "azure-cli -c purposes.yaml", 0},
 };
 
+/* Policies for the pods of a cluster. */
+static const struct run s_cluster[] = {
+	{"cilium/address-denials.yaml", "cilium -c address-denials.yaml", 0},
+	{"cilium/purposes.yaml", "cilium -c purposes.yaml", 0},
+	{"cilium/refused.txt", "cilium -c everything.yaml", 1},
+	{"cilium/strict.txt", "cilium -c allow-only.yaml --strict", 1},
+	{"calico/address-denials.yaml", "calico -c address-denials.yaml", 0},
+	{"calico/purposes.yaml", "calico -c purposes.yaml", 0},
+	{"calico/refused.txt", "calico -c everything.yaml", 1},
+	{"gke-fqdn/allow-only.yaml", "gke-fqdn -c allow-only.yaml", 0},
+	{"gke-fqdn/refused.txt", "gke-fqdn -c address-denials.yaml", 1},
+	{"kubernetes/allow-only.yaml", "kubernetes -c allow-only.yaml", 0},
+	{"kubernetes/refused.txt", "kubernetes -c address-denials.yaml", 1},
+};
+
+/* Firewalls of others, and lists for them. */
+static const struct run s_appliances[] = {
+	{"palo-alto/everything.set", "palo-alto -c everything.yaml", 0},
+	{"palo-alto/address-denials.set", "palo-alto -c address-denials.yaml", 0},
+	{"palo-alto/purposes.set", "palo-alto -c purposes.yaml", 0},
+	{"fortigate/everything.conf", "fortigate -c everything.yaml", 0},
+	{"fortigate/address-denials.conf", "fortigate -c address-denials.yaml", 0},
+	{"fortigate/purposes.conf", "fortigate -c purposes.yaml", 0},
+	{"edl/allow-only.txt", "edl -c allow-only.yaml", 0},
+	{"edl/refused.txt", "edl -c address-denials.yaml", 1},
+};
+
 /* What the program says on one of its two outputs; returns the exit status. */
 static int run_program(const char *words, bool errors, struct text *heard)
 {
@@ -139,6 +166,18 @@ static void azure_firewall_is_written(void **state)
 	CHECK_ALL(s_azure);
 }
 
+static void clusters_get_policies(void **state)
+{
+	(void)state;
+	CHECK_ALL(s_cluster);
+}
+
+static void appliances_get_rules_and_lists(void **state)
+{
+	(void)state;
+	CHECK_ALL(s_appliances);
+}
+
 static int enter_folder(void **state)
 {
 	const char *source = getenv("SALLYPORT_SOURCE");
@@ -153,6 +192,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(azure_firewall_is_written),
+		cmocka_unit_test(clusters_get_policies),
+		cmocka_unit_test(appliances_get_rules_and_lists),
 	};
 
 	return cmocka_run_group_tests(tests, enter_folder, NULL);
