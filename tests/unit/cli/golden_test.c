@@ -104,6 +104,11 @@ static const struct run s_import[] = {
 	{"import-aks-api-partial", "import aks-api ../import/aks-classic-tunnel.json >/dev/null",
 	 1},
 	{"import-aks-api-other-file", "import aks-api ../import/aks-other-file.json", 2},
+	{"import-azure-firewall", "import azure-firewall ../import/azure-az-list.json", 0},
+	{"import-azure-firewall-partial",
+	 "import azure-firewall ../import/azure-classic.json >/dev/null", 1},
+	{"import-azure-firewall-truncated", "import azure-firewall ../import/aks-truncated.json",
+	 2},
 };
 
 static const struct run s_check[] = {

@@ -1,5 +1,5 @@
 /*
- * tests/golden/import: each aks-X.json is imported; X.yaml beside it holds the
+ * tests/golden/import: each aks-X.json and azure-X.json is imported; X.yaml beside it holds the
  * configuration and X.txt the result and all that is complained of. What is written must be taken
  * by the configuration's own reader. SALLYPORT_UPDATE_GOLDEN=1 writes both anew: read the
  * difference before committing it.
@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "config/config.h"
 #include "import/aks_api.h"
+#include "import/azure_firewall.h"
 
 typedef int import_function(const char *text, size_t length, const char *file, struct text *yaml,
 			    struct problems *problems);
@@ -121,10 +122,17 @@ static void answers_of_aks_become_configurations(void **state)
 	check_all("aks-", import_aks_api, 3);
 }
 
+static void azure_firewalls_become_configurations(void **state)
+{
+	(void)state;
+	check_all("azure-", import_azure_firewall, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_of_aks_become_configurations),
+		cmocka_unit_test(azure_firewalls_become_configurations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
