@@ -12,7 +12,9 @@
 #include "catalog/catalog.h"
 #include "cli/model.h"
 #include "cli/verbs.h"
+#include "import/aks_api.h"
 #include "import/article.h"
+#include "import/azure_firewall.h"
 
 #define FILE_LIMIT (64u << 20) /* bytes */
 
@@ -54,6 +56,24 @@ static int import_aks_article(const struct input *input, struct text *out, bool 
 	return 0;
 }
 
+static int import_aks_api_answer(const struct input *input, struct text *out, bool *ret_complete,
+				 struct problems *problems)
+{
+	int result = import_aks_api(input->data, input->length, input->file, out, problems);
+
+	*ret_complete = result == 0;
+	return result < 0 ? result : 0;
+}
+
+static int import_azure_firewall_rules(const struct input *input, struct text *out,
+				       bool *ret_complete, struct problems *problems)
+{
+	int result = import_azure_firewall(input->data, input->length, input->file, out, problems);
+
+	*ret_complete = result == 0;
+	return result < 0 ? result : 0;
+}
+
 struct kind {
 	const char *name;
 	import_function *import;
@@ -63,6 +83,10 @@ struct kind {
 static const struct kind s_kinds[] = {
 	{"aks-article", import_aks_article,
 	 "Microsoft's article of outbound rules (Markdown) as a catalogue file"},
+	{"aks-api", import_aks_api_answer,
+	 "what AKS says that one cluster must reach (JSON) as a sallyport.yaml"},
+	{"azure-firewall", import_azure_firewall_rules,
+	 "an Azure Firewall's rules (ARM JSON) as a sallyport.yaml"},
 };
 
 #define KIND_COUNT (sizeof(s_kinds) / sizeof(*s_kinds))

@@ -100,6 +100,15 @@ static const struct run s_import[] = {
 	{"import-folder", "import aks-article .", 2},
 	{"import-unknown-kind", "import aks-artcle ../import/shapes.md", 2},
 	{"import-without-file", "import aks-article", 2},
+	{"import-aks-api", "import aks-api ../import/aks-answer.json", 0},
+	{"import-aks-api-partial", "import aks-api ../import/aks-classic-tunnel.json >/dev/null",
+	 1},
+	{"import-aks-api-other-file", "import aks-api ../import/aks-other-file.json", 2},
+	{"import-azure-firewall", "import azure-firewall ../import/azure-az-list.json", 0},
+	{"import-azure-firewall-partial",
+	 "import azure-firewall ../import/azure-classic.json >/dev/null", 1},
+	{"import-azure-firewall-truncated", "import azure-firewall ../import/aks-truncated.json",
+	 2},
 };
 
 static const struct run s_check[] = {
@@ -224,7 +233,7 @@ static bool check(const struct run *run)
 		update(path, &whole);
 	if (status != run->status)
 		print_message("# %s: exit status %d, not %d\n", run->name, status, run->status);
-	else if (strstr(run->words, "json") && status < 2 && !is_json(&heard))
+	else if (strstr(run->words, "-o json") && status < 2 && !is_json(&heard))
 		print_message("# %s: not JSON:\n%s", run->name, text_string(&heard));
 	else if (file_read(path, 1u << 20, &expected, &length) < 0 ||
 		 strcmp(expected, text_string(&whole)) != 0)
