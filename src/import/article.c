@@ -223,9 +223,9 @@ static int read_blocks(struct article_reading *reading, const char *text, size_t
 
 	if (!error)
 		error = add_blocks(reading, &blocks);
-	if (!error && !reading->counts.tables)
+	if (!error && !reading->counts.entries && !reading->counts.unread)
 		error = refuse(reading->problems, reading->file, 1, 1,
-			       "it has no table of destinations: is this the article?");
+			       "it has no destinations: is this the article?");
 	return error;
 }
 

@@ -12,6 +12,9 @@
 #include "import/article_cloud_impl.h"
 #include "import/list_impl.h"
 
+#define NOTE_LENGTH 1000 /* bytes */
+#define ITEM_LIMIT  100  /* the longest list so far has four */
+
 void article_cell_done(struct article_cell *cell)
 {
 	for (size_t i = 0; i < cell->count; i++)
@@ -60,8 +63,13 @@ static void take_note(struct article_cell *cell, const char *note)
 static bool take_item(struct article_cell *cell, const char *word, bool labelled, bool alternative,
 		      struct text *ret_reason)
 {
-	struct article_item *item = list_add(&cell->items, &cell->count, sizeof(*item));
+	struct article_item *item;
 
+	if (cell->count == ITEM_LIMIT) {
+		text_addf(ret_reason, "more than %d destinations", ITEM_LIMIT);
+		return false;
+	}
+	item = list_add(&cell->items, &cell->count, sizeof(*item));
 	if (!item) {
 		text_add(ret_reason, "out of memory");
 		return false;
@@ -72,27 +80,46 @@ static bool take_item(struct article_cell *cell, const char *word, bool labelled
 	return true;
 }
 
+/* Takes a word that is no item: one between items, or a note. False: it is an item. */
+static bool take_between(struct article_cell *cell, const char *word, bool *labelled,
+			 bool *alternative)
+{
+	static const char *const ors[] = {"or", "ou", "oder", "o", "或", NULL};
+	bool is_or = is_one_of(word, ors);
+
+	*alternative |= is_or;
+	if (*word == '(')
+		take_note(cell, word);
+	return is_or || *word == '(' || !*word || is_filler(word, labelled);
+}
+
 static bool take_words(struct article_cell *cell, const char *flat, bool labelled,
 		       struct text *ret_reason)
 {
-	static const char *const ors[] = {"or", "ou", "oder", "o", "或", NULL};
 	cleanup(text_free) struct text word = TEXT_EMPTY;
 	struct article_words words = {.at = flat};
-	bool alternative = false;
+	bool alternative = false, separated = true;
 
 	while (article_words_next(&words, &word)) {
 		alternative |= words.line_break && !words.comma;
-		if (*word.data == '(')
-			take_note(cell, word.data);
-		else if (is_one_of(word.data, ors))
-			alternative = true;
-		else if (*word.data && !is_filler(word.data, &labelled)) {
-			if (!take_item(cell, word.data, labelled, alternative, ret_reason))
-				return false;
-			alternative = false;
+		separated |= words.line_break || words.comma;
+		if (take_between(cell, word.data, &labelled, &alternative)) {
+			separated = true;
+			continue;
 		}
+		if (!separated) {
+			text_addf(ret_reason,
+				  "nothing stands between '%.100s' and what is before it",
+				  word.data);
+			return false;
+		}
+		if (!take_item(cell, word.data, labelled, alternative, ret_reason))
+			return false;
+		alternative = separated = false;
 	}
-	return true;
+	if (text_failed(&word))
+		text_add(ret_reason, "out of memory");
+	return !text_failed(&word);
 }
 
 bool article_cell_read(const struct article_runs *runs, struct article_cell *ret_cell,
@@ -110,6 +137,10 @@ bool article_cell_read(const struct article_runs *runs, struct article_cell *ret
 		return false;
 	if (!cell.count) {
 		text_add(ret_reason, "it names no destination");
+		return false;
+	}
+	if (cell.note.length > NOTE_LENGTH) {
+		text_addf(ret_reason, "its notes are longer than %d bytes", NOTE_LENGTH);
 		return false;
 	}
 	*ret_cell = cell;

@@ -16,9 +16,11 @@
 #include "import/article_known_impl.h"
 #include "import/list_impl.h"
 
-#define ID_LENGTH     64
-#define NO_PURPOSE    "The article does not say."
-#define UNREAD_LENGTH 1000 /* bytes of a row that are kept */
+#define ID_LENGTH       64
+#define NUMBERED_LENGTH 56 /* of what stands before "-" and a number */
+#define NO_PURPOSE      "The article does not say."
+#define UNREAD_LENGTH   1000 /* bytes of a row that are kept */
+#define TITLE_LENGTH    300
 
 /* ------------------------------------------------------------------ sections, features */
 
@@ -43,7 +45,7 @@ static int add_feature(struct article_reading *reading, const char *name, const 
 	if (!feature)
 		return -ENOMEM;
 	feature->name = strdup(name);
-	feature->title = strdup(known ? known->title : title);
+	feature->title = article_shorten(known ? known->title : title, TITLE_LENGTH);
 	if (!feature->name || !feature->title)
 		return -ENOMEM;
 	if (!known || !known->instead_of)
@@ -69,7 +71,7 @@ static int new_section(struct article_reading *reading, const struct article_pla
 	section = list_add(&edition->sections, &edition->section_count, sizeof(*section));
 	if (!section)
 		return -ENOMEM;
-	section->title = strdup(place->title);
+	section->title = article_shorten(*place->title ? place->title : "(no title)", TITLE_LENGTH);
 	section->feature = place->feature ? strdup(place->feature) : NULL;
 	if (!section->title || (place->feature && !section->feature))
 		return -ENOMEM;
@@ -121,6 +123,26 @@ static void add_destination(struct text *id, const struct catalog_destination *d
 	add_slug(id, destination->text ? destination->text : words[destination->kind]);
 }
 
+/* One more than the numbers behind this beginning. */
+static unsigned long next_number(const struct catalog_edition *edition, const char *start)
+{
+	size_t length = strlen(start);
+	unsigned long highest = 1;
+
+	for (size_t i = 0; i < edition->entry_count; i++) {
+		const char *id = edition->entries[i].id;
+		unsigned long number;
+		char *end;
+
+		if (strncmp(id, start, length) != 0 || id[length] != '-' || strlen(id) > length + 7)
+			continue;
+		number = strtoul(id + length + 1, &end, 10);
+		if (!*end && number > highest)
+			highest = number;
+	}
+	return highest + 1;
+}
+
 /* "any-tcp-22", "raw-githubusercontent-com": behind the feature's name when that is taken, and
    before a number when that is, too. */
 static char *make_id(const struct catalog_edition *edition, const struct catalog_entry *entry)
@@ -141,10 +163,10 @@ static char *make_id(const struct catalog_edition *edition, const struct catalog
 		text_clear(&id);
 		text_addf(&id, "%.20s-%.40s", entry->feature, text_string(&base));
 	}
-	for (unsigned int i = 2;
-	     !text_failed(&id) && article_id_is_taken(edition, id.data, entry->clouds); i++) {
+	if (!text_failed(&id) && article_id_is_taken(edition, id.data, entry->clouds)) {
 		text_clear(&id);
-		text_addf(&id, "%s-%u", text_string(&base), i);
+		text_addf(&id, "%.*s", NUMBERED_LENGTH, text_string(&base));
+		text_addf(&id, "-%lu", next_number(edition, text_string(&id)));
 	}
 	return text_failed(&id) || text_failed(&base) ? NULL : take_pointer(id.data);
 }
@@ -228,7 +250,7 @@ static int take_known(struct article_reading *reading, const struct article_fact
 	    add_note(entry, known->note, untold, edition->name) < 0)
 		return -ENOMEM;
 	if (facts->any_cloud)
-		entry->clouds &= article_known_clouds(edition, known->clouds, reading->edition);
+		entry->clouds &= article_known_clouds_of(edition, known, reading->edition);
 	return !entry->row && known->feature ? take_feature(reading, entry, known->feature) : 0;
 }
 
@@ -343,18 +365,13 @@ int article_unread_add(struct article_reading *reading, const char *section, uns
 	struct catalog_edition *edition = reading->edition;
 	struct catalog_unread *unread =
 		list_add(&edition->unread, &edition->unread_count, sizeof(*unread));
-	size_t length = strlen(text);
 
 	if (!unread)
 		return -ENOMEM;
-	if (length > UNREAD_LENGTH)
-		for (length = UNREAD_LENGTH;
-		     length && ((unsigned char)text[length] & 0xc0) == 0x80;)
-			length--;
 	unread->section = section;
 	unread->row = row;
 	unread->line = line;
-	unread->text = strndup(length ? text : "(empty)", length ? length : 7);
+	unread->text = article_shorten(*text ? text : "(empty)", UNREAD_LENGTH);
 	reading->counts.unread++;
 	problems_add(reading->problems, PROBLEM_WARNING,
 		     (struct problem_place){reading->file, line, 1},

@@ -12,6 +12,8 @@
 #include "base/cleanup.h"
 #include "catalog/parameter.h"
 
+#define TAG_LENGTH 100 /* the longest so far has 47 */
+
 static void refuse(struct text *reason, const char *word, const char *why)
 {
 	text_addf(reason, "'%.100s' %s", word, why);
@@ -156,6 +158,10 @@ static bool read_text(const char *word, bool labelled, struct article_item *item
 	labelled |= strncmp(word, "Azure", 5) == 0;
 	item->kind = labelled && is_service_tag(word) ? CATALOG_DESTINATION_SERVICE_TAG
 						      : CATALOG_DESTINATION_NAME;
+	if (item->kind == CATALOG_DESTINATION_SERVICE_TAG && strlen(word) > TAG_LENGTH) {
+		refuse(ret_reason, word, "is too long for a service tag");
+		return false;
+	}
 	if (item->kind == CATALOG_DESTINATION_SERVICE_TAG) {
 		write_tag(&text, word);
 	} else if (!write_pattern(&text, word)) {

@@ -2,8 +2,9 @@
 
 #include <string.h>
 
-uint32_t article_known_clouds(const struct catalog_edition *from, uint32_t clouds,
-			      const struct catalog_edition *to)
+/* The bits of `from`'s clouds as bits of `to`'s, by name. */
+static uint32_t translate_clouds(const struct catalog_edition *from, uint32_t clouds,
+				 const struct catalog_edition *to)
 {
 	uint32_t result = 0;
 
@@ -97,7 +98,7 @@ static const struct catalog_entry *find_in(const struct catalog_edition *known,
 				       : !other->row;
 
 		if (fits && !other->correction && other->kind == entry->kind &&
-		    (article_known_clouds(known, other->clouds, edition) & entry->clouds) &&
+		    (translate_clouds(known, other->clouds, edition) & entry->clouds) &&
 		    same_lists(other, entry, subset) &&
 		    !article_id_is_taken(edition, other->id, entry->clouds))
 			return other;
@@ -124,6 +125,22 @@ const struct catalog_entry *article_known_find(const struct catalog *known,
 		found = find_in(*ret_edition, edition, entry, subset);
 	}
 	return found;
+}
+
+uint32_t article_known_clouds_of(const struct catalog_edition *from,
+				 const struct catalog_entry *known,
+				 const struct catalog_edition *edition)
+{
+	uint32_t clouds = 0;
+
+	for (size_t i = 0; i < from->entry_count; i++) {
+		const struct catalog_entry *other = &from->entries[i];
+
+		if (!other->correction && other->kind == known->kind &&
+		    strcmp(other->id, known->id) == 0 && same_lists(other, known, false))
+			clouds |= other->clouds;
+	}
+	return translate_clouds(from, clouds, edition);
 }
 
 const struct catalog_feature *article_known_feature(const struct catalog *known, const char *name)

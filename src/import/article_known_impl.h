@@ -14,12 +14,14 @@ const struct catalog_entry *article_known_find(const struct catalog *known,
 					       const struct catalog_entry *entry, bool subset,
 					       const struct catalog_edition **ret_edition);
 
+/* All clouds, as bits of `edition`'s, in which the edition `from` has the entry `known` with the
+   same content under the same id. */
+uint32_t article_known_clouds_of(const struct catalog_edition *from,
+				 const struct catalog_entry *known,
+				 const struct catalog_edition *edition);
+
 /* A feature of that name in any edition; NULL: there is none. */
 const struct catalog_feature *article_known_feature(const struct catalog *known, const char *name);
-
-/* The bits of `from`'s clouds as bits of `to`'s, by name. */
-uint32_t article_known_clouds(const struct catalog_edition *from, uint32_t clouds,
-			      const struct catalog_edition *to);
 
 /* Is the id taken in one of the clouds? */
 bool article_id_is_taken(const struct catalog_edition *edition, const char *id, uint32_t clouds);

@@ -60,9 +60,12 @@ char *article_runs_words(const struct article_runs *runs)
 	cleanup(text_free) struct text words = TEXT_EMPTY;
 	bool space = false;
 
+	text_add(&words, "");
 	for (size_t i = 0; i < runs->count; i++) {
 		const char *at = runs->list[i].text ? runs->list[i].text : " ";
 
+		if (runs->list[i].kind == ARTICLE_ANCHOR)
+			continue;
 		for (; *at; at++) {
 			if (isspace((unsigned char)*at)) {
 				space = true;
@@ -74,8 +77,28 @@ char *article_runs_words(const struct article_runs *runs)
 			text_add_bytes(&words, at, 1);
 		}
 	}
-	text_add(&words, "");
-	return text_failed(&words) ? NULL : words.data ? take_pointer(words.data) : strdup("");
+	return text_failed(&words) ? NULL : take_pointer(words.data);
+}
+
+char *article_shorten(const char *text, size_t limit)
+{
+	cleanup(text_free) struct text shortened = TEXT_EMPTY;
+
+	if (strlen(text) <= limit)
+		return strdup(text);
+	while (limit > 0 && ((unsigned char)text[limit] & 0xc0) == 0x80)
+		limit--; /* not within a character */
+	text_add_bytes(&shortened, text, limit);
+	text_add(&shortened, "…");
+	return text_failed(&shortened) ? NULL : take_pointer(shortened.data);
+}
+
+char *article_runs_english(const struct article_runs *runs)
+{
+	for (size_t i = 0; i < runs->count; i++)
+		if (runs->list[i].kind == ARTICLE_ANCHOR)
+			return strdup(runs->list[i].text);
+	return article_runs_words(runs);
 }
 
 /* ------------------------------------------------------------------ text within a block */
@@ -104,6 +127,24 @@ static bool is_word_of(const char *const *words, const char *start, size_t lengt
 	return false;
 }
 
+/* <a name="required-network-rules"> → "required network rules"; false: another tag. */
+static bool add_anchor(struct walk *walk, const char *html)
+{
+	static const char start[] = "<a name=\"";
+	cleanup(free_memory) char *name = NULL;
+
+	if (strncmp(html, start, strlen(start)) != 0)
+		return false;
+	html += strlen(start);
+	name = strndup(html, strcspn(html, "\""));
+	for (char *at = name; at && *at; at++)
+		*at = *at == '-' ? ' ' : *at;
+	if (name)
+		add_run(walk, ARTICLE_ANCHOR, name);
+	walk->failed |= !name;
+	return true;
+}
+
 static void add_html(struct walk *walk, const char *html)
 {
 	static const char *const tags[] = {"a",   "abbr",   "b", "code", "div",   "em",  "i",
@@ -113,6 +154,8 @@ static void add_html(struct walk *walk, const char *html)
 	const char *name = html + 1;
 	size_t length = strcspn(name, " \t\r\n/>");
 
+	if (add_anchor(walk, html))
+		return;
 	if (is_word_of(breaks, name, length))
 		add_run(walk, ARTICLE_BREAK, NULL);
 	else if (*name != '/' && *name != '!' && *name != '?' && !strchr(html, '=') &&

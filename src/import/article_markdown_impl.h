@@ -8,8 +8,9 @@
 enum article_run_kind {
 	ARTICLE_TEXT,
 	ARTICLE_CODE,
-	ARTICLE_LINK,  /* a link's words */
-	ARTICLE_BREAK, /* <br/>; without text */
+	ARTICLE_LINK,   /* a link's words */
+	ARTICLE_BREAK,  /* <br/>; without text */
+	ARTICLE_ANCHOR, /* <a name="…">; its text is the name, in words */
 };
 
 /* A piece of a line of text. Emphasis is gone; a star that only looked like it is back. */
@@ -58,3 +59,8 @@ void article_blocks_done(struct article_blocks *blocks);
 
 /* The words alone, single-spaced. The caller frees; NULL: out of memory. */
 char *article_runs_words(const struct article_runs *runs);
+/* The text, or its beginning and "…" when it is longer than `limit` bytes. The caller frees; NULL:
+   out of memory. */
+char *article_shorten(const char *text, size_t limit);
+/* Those of an anchor, which translations keep in English; else the same. */
+char *article_runs_english(const struct article_runs *runs);

@@ -96,6 +96,7 @@ static bool is_common(const char *word, size_t length)
 					     "all",
 					     "are",
 					     "needed",
+					     "ons",
 					     "some",
 					     "that",
 					     "these",
@@ -284,7 +285,7 @@ static bool ask_headings(const struct article_blocks *blocks, size_t heading,
 
 	for (size_t at = heading; at != NO_HEADING && blocks->list[at].level > 1;
 	     at = heading_above(blocks, at)) {
-		cleanup(free_memory) char *words = article_runs_words(&blocks->list[at].text);
+		cleanup(free_memory) char *words = article_runs_english(&blocks->list[at].text);
 
 		if (!words)
 			return false;

@@ -140,7 +140,9 @@ static bool take_cell(const struct article_runs *runs, struct article_ports *por
 		text_add(ret_reason, "out of memory");
 	while (good && article_words_next(&words, &word))
 		good = take_word(ports, pending, network, word.data, ret_reason);
-	return good;
+	if (good && text_failed(&word))
+		text_add(ret_reason, "out of memory");
+	return good && !text_failed(&word);
 }
 
 bool article_ports_read(const struct article_runs *runs, const struct article_runs *protocols,

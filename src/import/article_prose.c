@@ -19,6 +19,8 @@
 #include "import/article_conditions_impl.h"
 #include "import/list_impl.h"
 
+#define PURPOSE_LENGTH 1000 /* bytes of a bullet that are kept */
+
 /* Takes the next quoted text that is a name with a star; *at moves behind it. NULL: none is left.
  */
 static char *next_quoted_name(const char **at)
@@ -220,8 +222,9 @@ int article_prose_add(struct article_reading *reading, const struct article_bloc
 		      const struct article_place *place, uint32_t clouds)
 {
 	cleanup(free_memory) char *words = bullet_words(bullet);
+	cleanup(free_memory) char *purpose = words ? article_shorten(words, PURPOSE_LENGTH) : NULL;
 	struct article_facts facts = {
-		.need = CATALOG_OPTIONAL, .clouds = clouds, .any_cloud = true, .purpose = words};
+		.need = CATALOG_OPTIONAL, .clouds = clouds, .any_cloud = true, .purpose = purpose};
 	int error;
 
 	if (!words ||

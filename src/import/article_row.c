@@ -73,18 +73,22 @@ static bool has_names_only(const struct article_cell *cell)
 }
 
 /* Addresses and service tags have no names to look at: HTTP(S) to them is TCP. */
-static void see_transports(struct row *row)
+static int see_transports(struct row *row)
 {
 	if (has_names_only(&row->cell))
-		return;
+		return 0;
 	for (size_t i = 0; i < row->ports.count; i++) {
 		struct article_port *port = &row->ports.list[i];
 
-		if (port->kind == RULE_APPLICATION)
-			*port = (struct article_port){
-				RULE_NETWORK,
-				{.transport = TRANSPORT_TCP, .port = port->port.port}};
+		if (port->kind == RULE_NETWORK)
+			continue;
+		for (size_t j = 0; j < row->cell.count; j++)
+			if (row->cell.items[j].kind == CATALOG_DESTINATION_ANY)
+				return refuse(row, "a star alone, over HTTP(S)");
+		*port = (struct article_port){
+			RULE_NETWORK, {.transport = TRANSPORT_TCP, .port = port->port.port}};
 	}
+	return 0;
 }
 
 /* Does the entry take the port? Network entries: by transport. */
@@ -311,9 +315,10 @@ int article_row_add(struct article_reading *reading, const struct article_facts 
 						 &row.ports, ret_reason)))
 		return -EINVAL;
 	error = check_written_ports(&row, cells->network);
+	if (!error)
+		error = see_transports(&row);
 	if (error)
 		return error;
-	see_transports(&row);
 	see_clouds(&row);
 	error = add_parts(&row);
 	return error ? error : add_all(reading, &row);

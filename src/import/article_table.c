@@ -38,23 +38,31 @@ static bool has_word(const char *words, const char *const *wanted)
 	return false;
 }
 
-static const char *const s_protocol_words[] = {"protocol", "protocols", NULL};
+/* English first, then what translations have made of it. */
+static const char *const s_protocol_words[] = {
+	"protocol",  "protocols",  "protokoll",  "protokol", "protocole",
+	"protocolo", "protocollo", "protokół",   "протокол", "bağlantı protokolü",
+	"协议",      "通訊協定",   "プロトコル", "프로토콜", NULL};
+static const char *const s_port_words[] = {
+	"port",   "ports",  "porta", "puerto", "porty",
+	"poort",  "порт",   "端口",  "埠",     "bağlantı noktası",
+	"連接埠", "ポート", "포트",  NULL};
+static const char *const s_purpose_words[] = {"use",  "usage",  "purpose", "description",
+					      "uses", "reason", "notes",   NULL};
+static const char *const s_destination_words[] = {
+	"fqdn",         "fqdns",    "endpoint",   "endpoints",    "destination",
+	"destinations", "domain",   "domains",    "hostname",     "hostnames",
+	"url",          "urls",     "endpunkt",   "zielendpunkt", "destino",
+	"destinazione", "eindpunt", "目标终结点", "目的地端點",   NULL};
 
 /* A column that is taken is not taken again: the first of a kind counts. */
 static void see_column(struct columns *columns, size_t column, const char *words)
 {
-	static const char *const ports[] = {"port", "ports", NULL};
-	static const char *const purposes[] = {"use",  "usage",  "purpose", "description",
-					       "uses", "reason", "notes",   NULL};
-	static const char *const destinations[] = {
-		"fqdn",         "fqdns",  "endpoint", "endpoints", "destination",
-		"destinations", "domain", "domains",  "hostname",  "hostnames",
-		"url",          "urls",   NULL};
-	size_t *target = has_word(words, ports)              ? &columns->ports
-			 : has_word(words, s_protocol_words) ? &columns->protocol
-			 : has_word(words, purposes)         ? &columns->purpose
-			 : has_word(words, destinations)     ? &columns->destination
-							     : NULL;
+	size_t *target = has_word(words, s_port_words)          ? &columns->ports
+			 : has_word(words, s_protocol_words)    ? &columns->protocol
+			 : has_word(words, s_purpose_words)     ? &columns->purpose
+			 : has_word(words, s_destination_words) ? &columns->destination
+								: NULL;
 
 	if (target && *target == NO_COLUMN)
 		*target = column;

@@ -61,7 +61,7 @@ char *article_runs_flat(const struct article_runs *runs, bool *ret_labelled)
 			text_add(&flat, "\n");
 		else if (is_label(&runs->list[i]))
 			text_add(&flat, " ");
-		else
+		else if (runs->list[i].kind != ARTICLE_ANCHOR)
 			add_plain(&flat, runs->list[i].text);
 	}
 	if (ret_labelled)

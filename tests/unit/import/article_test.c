@@ -87,11 +87,11 @@ static void a_file_that_is_no_article_is_refused(void **state)
 	check_refused(latin, sizeof(latin) - 1, "2024-05-20",
 		      "a.md:3:3: error: this is not UTF-8\n");
 	check_refused("", 0, "2024-05-20",
-		      "a.md:1:1: error: it has no table of destinations: is this the article?\n");
+		      "a.md:1:1: error: it has no destinations: is this the article?\n");
 	check_refused(prose, sizeof(prose) - 1, "2024-05-20",
 		      "a.md:3:1: warning: passed over: a table that is not of destinations: Step | "
 		      "Command\n"
-		      "a.md:1:1: error: it has no table of destinations: is this the article?\n");
+		      "a.md:1:1: error: it has no destinations: is this the article?\n");
 }
 
 /* Repeats a piece until the text has so many bytes. */
