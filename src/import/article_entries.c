@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "import/article_conditions_impl.h"
 #include "import/article_known_impl.h"
+#include "import/article_markdown_impl.h"
 #include "import/list_impl.h"
 
 #define ID_LENGTH       64
@@ -55,44 +56,43 @@ static int add_feature(struct article_reading *reading, const char *name, const 
 				   : -ENOMEM;
 }
 
-static bool is_same(const struct catalog_section *section, const struct article_place *place)
+static bool is_same(const struct catalog_section *section, const struct article_section *wanted)
 {
-	return strcmp(section->title, place->title) == 0 && !section->feature == !place->feature &&
-	       (!place->feature || strcmp(section->feature, place->feature) == 0);
+	return strcmp(section->title, wanted->title) == 0 &&
+	       !section->feature == !wanted->feature &&
+	       (!wanted->feature || strcmp(section->feature, wanted->feature) == 0);
 }
 
-static int new_section(struct article_reading *reading, const struct article_place *place)
+static int new_section(struct article_reading *reading, const struct article_section *wanted)
 {
 	struct catalog_edition *edition = reading->edition;
 	struct catalog_section *section;
 
-	if (place->feature && add_feature(reading, place->feature, place->feature_title) < 0)
+	if (wanted->feature && add_feature(reading, wanted->feature, wanted->feature_title) < 0)
 		return -ENOMEM;
 	section = list_add(&edition->sections, &edition->section_count, sizeof(*section));
 	if (!section)
 		return -ENOMEM;
-	section->title = article_shorten(*place->title ? place->title : "(no title)", TITLE_LENGTH);
-	section->feature = place->feature ? strdup(place->feature) : NULL;
-	if (!section->title || (place->feature && !section->feature))
-		return -ENOMEM;
-	return 0;
+	section->title =
+		article_shorten(*wanted->title ? wanted->title : "(no title)", TITLE_LENGTH);
+	section->feature = wanted->feature ? strdup(wanted->feature) : NULL;
+	return section->title && (section->feature || !wanted->feature) ? 0 : -ENOMEM;
 }
 
-int article_section_add(struct article_reading *reading, const struct article_place *place,
-			bool own, const char **ret_title, const char **ret_feature)
+int article_section_add(struct article_reading *reading, struct article_section *section, bool own)
 {
 	struct catalog_edition *edition = reading->edition;
 	size_t last = edition->section_count;
 
-	while (!own && last > 0 && !is_same(&edition->sections[last - 1], place))
+	while (!own && last > 0 && !is_same(&edition->sections[last - 1], section))
 		last--;
 	if (own || last == 0) {
-		if (new_section(reading, place) < 0)
+		if (new_section(reading, section) < 0)
 			return -ENOMEM;
 		last = edition->section_count;
 	}
-	*ret_title = edition->sections[last - 1].title;
-	*ret_feature = edition->sections[last - 1].feature;
+	section->title = edition->sections[last - 1].title;
+	section->feature = edition->sections[last - 1].feature;
 	return 0;
 }
 
@@ -229,13 +229,13 @@ static int add_note(struct catalog_entry *entry, const char *note, bool untold, 
 static int take_feature(struct article_reading *reading, struct catalog_entry *entry,
 			const char *feature)
 {
-	cleanup(article_place_done) struct article_place place = {.title = strdup(entry->section),
-								  .feature = strdup(feature),
-								  .feature_title = strdup(feature)};
+	struct article_section section = {entry->section, feature, feature};
 
-	if (!place.title || !place.feature || !place.feature_title)
+	if (article_section_add(reading, &section, false) < 0)
 		return -ENOMEM;
-	return article_section_add(reading, &place, false, &entry->section, &entry->feature);
+	entry->section = section.title;
+	entry->feature = section.feature;
+	return 0;
 }
 
 static int take_known(struct article_reading *reading, const struct article_facts *facts,
@@ -337,6 +337,19 @@ static const struct catalog_entry *find_part(const struct article_reading *readi
 	return article_known_find(reading->known, reading->edition, entry, true, &edition);
 }
 
+/* Adds the part of the entry that an embedded one is. */
+static int add_part(struct article_reading *reading, const struct article_facts *facts,
+		    struct catalog_entry *entry, const struct catalog_entry *known)
+{
+	struct catalog_entry part;
+	int error = split_off(entry, known, &part);
+
+	if (!error)
+		error = add_one(reading, facts, &part);
+	catalog_entry_done(&part);
+	return error;
+}
+
 int article_entry_add(struct article_reading *reading, const struct article_facts *facts,
 		      struct catalog_entry *entry)
 {
@@ -347,13 +360,8 @@ int article_entry_add(struct article_reading *reading, const struct article_fact
 	entry->feature = facts->feature;
 	entry->need = facts->need;
 	entry->row = facts->row;
-	while (!error && (known = find_part(reading, entry))) {
-		cleanup(catalog_entry_done) struct catalog_entry part = {0};
-
-		error = split_off(entry, known, &part);
-		if (!error)
-			error = add_one(reading, facts, &part);
-	}
+	while (!error && (known = find_part(reading, entry)))
+		error = add_part(reading, facts, entry, known);
 	return error ? error : add_one(reading, facts, entry);
 }
 

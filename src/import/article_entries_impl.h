@@ -4,7 +4,6 @@
 #include "base/problems.h"
 #include "catalog/catalog.h"
 #include "import/article.h"
-#include "import/article_place_impl.h"
 
 struct article_reading {
 	const struct catalog *known;     /* the embedded editions */
@@ -26,19 +25,25 @@ struct article_facts {
 	const char *id; /* of the row's part for another cloud; NULL: there is none yet */
 };
 
-/* A new section; without `own` perhaps the last one, when it has the same title and feature. Its
-   title and feature (NULL: none) live as long as the edition; entries point to
-   them. 0 or -ENOMEM. */
-int article_section_add(struct article_reading *reading, const struct article_place *place,
-			bool own, const char **ret_title, const char **ret_feature);
+struct article_section {
+	const char *title;
+	const char *feature;       /* NULL: none */
+	const char *feature_title; /* where no embedded edition has one */
+};
+
+/*
+ * A new section; without `own` perhaps an old one of the same title and feature. Title and feature
+ * then live as long as the edition; entries point to them. 0 or -ENOMEM.
+ */
+int article_section_add(struct article_reading *reading, struct article_section *section, bool own);
 
 /*
  * Moves an entry with kind, clouds, names or destinations, and ports into the edition: gives it an
  * id and what the embedded editions know of it. Several names that these know as several entries
- * become several. `candidate` is empty afterwards. 0 or -ENOMEM.
+ * become several. `entry` is empty afterwards. 0 or -ENOMEM.
  */
 int article_entry_add(struct article_reading *reading, const struct article_facts *facts,
-		      struct catalog_entry *candidate);
+		      struct catalog_entry *entry);
 
 /* A row that could not be read: tells it and keeps it. 0 or -ENOMEM. */
 int article_unread_add(struct article_reading *reading, const char *section, unsigned int row,

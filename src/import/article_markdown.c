@@ -137,8 +137,8 @@ static bool add_anchor(struct walk *walk, const char *html)
 		return false;
 	html += strlen(start);
 	name = strndup(html, strcspn(html, "\""));
-	for (char *at = name; at && *at; at++)
-		*at = *at == '-' ? ' ' : *at;
+	for (size_t i = 0; name && name[i]; i++)
+		name[i] = name[i] == '-' ? ' ' : name[i];
 	if (name)
 		add_run(walk, ARTICLE_ANCHOR, name);
 	walk->failed |= !name;

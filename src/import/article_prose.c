@@ -223,13 +223,15 @@ int article_prose_add(struct article_reading *reading, const struct article_bloc
 {
 	cleanup(free_memory) char *words = bullet_words(bullet);
 	cleanup(free_memory) char *purpose = words ? article_shorten(words, PURPOSE_LENGTH) : NULL;
+	struct article_section section = {place->title, place->feature, place->feature_title};
 	struct article_facts facts = {
 		.need = CATALOG_OPTIONAL, .clouds = clouds, .any_cloud = true, .purpose = purpose};
 	int error;
 
-	if (!words ||
-	    article_section_add(reading, place, false, &facts.section, &facts.feature) < 0)
+	if (!purpose || article_section_add(reading, &section, false) < 0)
 		return -ENOMEM;
+	facts.section = section.title;
+	facts.feature = section.feature;
 	error = add_quoted(reading, &facts, words);
 	if (!error && begins_with_transport(words))
 		error = add_transport(reading, &facts, words, TRANSPORT_TCP);

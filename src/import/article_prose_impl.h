@@ -3,6 +3,7 @@
 
 #include "import/article_entries_impl.h"
 #include "import/article_markdown_impl.h"
+#include "import/article_place_impl.h"
 
 /* Of a bullet; `place` is that of its heading. 0 or -ENOMEM. */
 int article_prose_add(struct article_reading *reading, const struct article_block *bullet,

@@ -90,14 +90,6 @@ static int see_columns(const struct article_row *header, struct columns *columns
 	return 0;
 }
 
-bool article_table_has_protocols(const struct article_block *table)
-{
-	struct columns columns;
-
-	return table->row_count && see_columns(&table->rows[0], &columns) == 0 &&
-	       columns.protocol != NO_COLUMN;
-}
-
 static const struct article_runs *cell_at(const struct article_row *row, size_t column)
 {
 	return column < row->cell_count ? &row->cells[column] : NULL;
@@ -171,34 +163,35 @@ static int keep_all_unread(struct article_reading *reading, const struct article
 
 /* ------------------------------------------------------------------ tables */
 
-static int add_row(struct article_reading *reading, const struct article_block *table, size_t row,
-		   const struct columns *columns, const struct article_facts *section_facts)
+/* -EINVAL: ret_reason says why it cannot be read. */
+static int read_row(struct article_reading *reading, const struct article_row *row,
+		    const struct columns *columns, const struct article_facts *facts,
+		    struct text *ret_reason)
 {
-	const struct article_row *cells = &table->rows[row];
-	const struct article_runs *purpose = cell_at(cells, columns->purpose);
-	struct article_facts facts = *section_facts;
-	const struct article_row_cells row_cells = {
-		.destination = cell_at(cells, columns->destination),
-		.ports = cell_at(cells, columns->ports),
-		.protocol = cell_at(cells, columns->protocol),
+	const struct article_row_cells cells = {
+		.destination = cell_at(row, columns->destination),
+		.ports = cell_at(row, columns->ports),
+		.protocol = cell_at(row, columns->protocol),
 		.network = columns->protocol != NO_COLUMN,
 	};
-	cleanup(free_memory) char *words = purpose ? article_runs_words(purpose) : strdup("");
-	cleanup(text_free) struct text reason = TEXT_EMPTY;
-	int error = -EINVAL;
 
-	if (!words)
-		return -ENOMEM;
-	facts.row = (unsigned int)row;
-	facts.purpose = words;
-	if (!row_cells.destination)
-		text_add(&reason, "it has no destination");
-	else if (strlen(words) > PURPOSE_LIMIT)
-		text_addf(&reason, "its purpose is longer than %d bytes", PURPOSE_LIMIT);
+	if (!cells.destination)
+		text_add(ret_reason, "it has no destination");
+	else if (strlen(facts->purpose) > PURPOSE_LIMIT)
+		text_addf(ret_reason, "its purpose is longer than %d bytes", PURPOSE_LIMIT);
 	else
-		error = article_row_add(reading, &facts, &row_cells, &reason);
+		return article_row_add(reading, facts, &cells, ret_reason);
+	return -EINVAL;
+}
+
+static int add_row(struct article_reading *reading, const struct article_block *table, size_t row,
+		   const struct columns *columns, const struct article_facts *facts)
+{
+	cleanup(text_free) struct text reason = TEXT_EMPTY;
+	int error = read_row(reading, &table->rows[row], columns, facts, &reason);
+
 	return error == -EINVAL
-		       ? keep_unread(reading, facts.section, table, row, text_string(&reason))
+		       ? keep_unread(reading, facts->section, table, row, text_string(&reason))
 		       : error;
 }
 
@@ -207,8 +200,16 @@ static int add_rows(struct article_reading *reading, const struct article_block 
 {
 	int error = 0;
 
-	for (size_t row = 1; !error && row < table->row_count; row++)
-		error = add_row(reading, table, row, columns, facts);
+	for (size_t row = 1; !error && row < table->row_count; row++) {
+		const struct article_runs *purpose = cell_at(&table->rows[row], columns->purpose);
+		char *words = purpose ? article_runs_words(purpose) : strdup("");
+		struct article_facts row_facts = *facts;
+
+		row_facts.row = (unsigned int)row;
+		row_facts.purpose = words;
+		error = words ? add_row(reading, table, row, columns, &row_facts) : -ENOMEM;
+		free(words);
+	}
 	return error;
 }
 
@@ -216,6 +217,7 @@ int article_table_add(struct article_reading *reading, const struct article_bloc
 		      const struct article_place *place, uint32_t clouds)
 {
 	struct columns columns;
+	struct article_section section = {place->title, place->feature, place->feature_title};
 	struct article_facts facts = {
 		.need = place->need, .clouds = clouds, .any_cloud = clouds == ARTICLE_ALL_CLOUDS};
 
@@ -225,8 +227,10 @@ int article_table_add(struct article_reading *reading, const struct article_bloc
 		return pass_over(reading, table);
 	reading->counts.tables++;
 	reading->counts.rows += table->row_count - 1;
-	if (article_section_add(reading, place, true, &facts.section, &facts.feature) < 0)
+	if (article_section_add(reading, &section, true) < 0)
 		return -ENOMEM;
+	facts.section = section.title;
+	facts.feature = section.feature;
 	if (columns.destination == NO_COLUMN)
 		return keep_all_unread(reading, table, facts.section);
 	return add_rows(reading, table, &columns, &facts);
@@ -236,12 +240,12 @@ int article_no_table_add(struct article_reading *reading, const struct article_b
 			 const struct article_place *place)
 {
 	cleanup(free_memory) char *words = article_runs_words(&block->text);
-	const char *section, *feature;
+	struct article_section section = {place->title, place->feature, place->feature_title};
 
 	reading->counts.tables++;
 	reading->counts.rows++;
-	if (!words || article_section_add(reading, place, true, &section, &feature) < 0)
+	if (!words || article_section_add(reading, &section, true) < 0)
 		return -ENOMEM;
-	return article_unread_add(reading, section, 1, block->line, words,
+	return article_unread_add(reading, section.title, 1, block->line, words,
 				  "this is a table that the Markdown parser does not take for one");
 }

@@ -3,6 +3,7 @@
 
 #include "import/article_entries_impl.h"
 #include "import/article_markdown_impl.h"
+#include "import/article_place_impl.h"
 
 /* 0 or -ENOMEM. */
 int article_table_add(struct article_reading *reading, const struct article_block *table,
@@ -11,6 +12,3 @@ int article_table_add(struct article_reading *reading, const struct article_bloc
 /* What was meant as a table and is none for the parser: unread. 0 or -ENOMEM. */
 int article_no_table_add(struct article_reading *reading, const struct article_block *block,
 			 const struct article_place *place);
-
-/* Does the header name a column of protocols? */
-bool article_table_has_protocols(const struct article_block *table);

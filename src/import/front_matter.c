@@ -2,8 +2,8 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "yaml/tree.h"
@@ -29,17 +29,14 @@ static bool is_ruler(const char *line, const char *next)
 /* "06/13/2023" or "2024-05-20" → "2024-05-20". */
 static bool read_date(const char *text, char date[FRONT_MATTER_DATE_SIZE])
 {
-	unsigned int year, month, day;
-	int end = 0;
+	struct tm day = {0};
+	const char *end = strptime(text, "%m/%d/%Y", &day);
 
-	if ((sscanf(text, "%2u/%2u/%4u%n", &month, &day, &year, &end) != 3 &&
-	     sscanf(text, "%4u-%2u-%2u%n", &year, &month, &day, &end) != 3) ||
-	    text[end] || year < 2000 || year > 9999 || month < 1 || month > 12 || day < 1 ||
-	    day > 31)
-		return false;
-	snprintf(date, FRONT_MATTER_DATE_SIZE, "%04u-%02u-%02u", year % 10000, month % 100,
-		 day % 100);
-	return true;
+	if (!end)
+		end = strptime(text, "%Y-%m-%d", &day);
+	return end && !*end &&
+	       strftime(date, FRONT_MATTER_DATE_SIZE, "%Y-%m-%d", &day) ==
+		       FRONT_MATTER_DATE_SIZE - 1;
 }
 
 static int find_date(const char *text, size_t length, const char *file, struct front_matter *matter,

@@ -8,13 +8,14 @@
  */
 static inline void *list_add(void *list_pointer, size_t *count, size_t element_size)
 {
-	void *list;
+	void *list, *grown;
 
 	memcpy(&list, list_pointer, sizeof(list));
 	if ((*count & (*count - 1)) == 0) { /* full: its room is a power of two, or none */
-		list = reallocarray(list, *count ? *count * 2 : 1, element_size);
-		if (!list)
+		grown = reallocarray(list, *count ? *count * 2 : 1, element_size);
+		if (!grown)
 			return NULL;
+		list = grown;
 		memcpy(list_pointer, &list, sizeof(list));
 	}
 	return memset((char *)list + (*count)++ * element_size, 0, element_size);
