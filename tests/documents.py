@@ -8,6 +8,7 @@ Compares the documents with what the code says, so that nothing is written twice
   - docs/catalogue.md against the readers' tables in src/catalog and the newest edition's features;
   - README.md, docs/architecture.md and docs/catalogue.md against the tree: files, functions and chains that
     they name must be there, and the map of modules must say what tests/layering.py enforces;
+  - README.md's first example against what the program prints, docs/export.md against the list of targets;
   - both manual pages by `mandoc -T lint`, where mandoc is installed.
 Exit 0 when all agree, 1 otherwise.
 """
@@ -227,6 +228,30 @@ def check_layers(root):
             yield f"docs/architecture.md: {module} may include: {words} (not: {rows[module]})"
 
 
+# Examples and targets
+
+def check_readme_example(root):
+    """README's first screen shows some of the lines that the program prints."""
+    readme = read(root, "README.md")
+    command = "$ sallyport rules --cloud public --region eastus --feature monitor\n"
+    golden = read(root, "tests/golden/cli/rules-feature.txt").splitlines()
+    if command not in readme:
+        yield f"README.md: the example {command.strip()} is missing"
+        return
+    for line in readme.split(command)[1].split("```")[0].splitlines():
+        if line.strip() != "…" and line not in golden:
+            yield f"README.md: the program does not print: {line}"
+    rules = sum(line.startswith("  allow") for line in golden)
+    if f"({rules} rules;" not in readme:
+        yield f"README.md: the example has {rules} rules"
+
+
+def check_targets(root):
+    targets = re.findall(r'^EXPORT_TARGET\(\w+, "([a-z-]+)"', read(root, "defs/export_targets.def"), re.M)
+    document = read(root, "docs/export.md") if (root / "docs/export.md").exists() else ""
+    yield from differences("docs/export.md: target", re.findall(r"^\| `([a-z-]+)` \|", document, re.M), targets)
+
+
 def check_with_mandoc(root):
     if not shutil.which("mandoc"):
         print("mandoc is not installed: the form of the manual pages was not checked")
@@ -240,7 +265,8 @@ def check_with_mandoc(root):
 
 
 CHECKS = (check_reasons, check_command_line, check_log_fields, check_figures, check_keys, check_catalogue,
-          check_names, check_layers, check_with_mandoc)
+          check_names, check_layers, check_readme_example, check_targets,
+          check_with_mandoc)
 
 
 def main(arguments):
