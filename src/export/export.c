@@ -149,8 +149,10 @@ static struct export_remark *new_remark(struct export_job *job, enum remark_kind
 	return &grown[job->remark_count++];
 }
 
-static void remark(struct export_job *job, enum remark_kind kind, const struct export_rule *rule,
-		   const char *format, va_list arguments)
+__attribute__((format(printf, 4, 0))) static void remark(struct export_job *job,
+							 enum remark_kind kind,
+							 const struct export_rule *rule,
+							 const char *format, va_list arguments)
 {
 	struct export_remark *found = NULL;
 	char *text = NULL;
