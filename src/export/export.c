@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "catalog/profile.h"
+#include "export/meet_impl.h"
 #include "export/targets_impl.h"
 
 enum remark_kind {
@@ -206,10 +207,11 @@ void export_refuse(struct export_job *job, const struct export_rule *rule, const
 	job->refused = true;
 }
 
-bool export_is_followed_by_allow(const struct export_job *job, const struct export_rule *rule)
+bool export_denial_matters(const struct export_job *job, const struct export_rule *rule)
 {
 	for (size_t i = (size_t)(rule - job->rules) + 1; i < job->rule_count; i++)
-		if (job->rules[i].collection->action == RULE_ALLOW)
+		if (job->rules[i].collection->action == RULE_ALLOW &&
+		    rules_meet(rule, &job->rules[i]))
 			return true;
 	return false;
 }
@@ -218,7 +220,7 @@ void export_leave_out(struct export_job *job, const struct export_rule *rule, co
 		      ...)
 {
 	bool denies = rule->collection->action == RULE_DENY;
-	bool matters = !denies || export_is_followed_by_allow(job, rule);
+	bool matters = !denies || export_denial_matters(job, rule);
 	enum remark_kind kind = denies && matters ? REMARK_REFUSAL
 				: matters         ? REMARK_LOSS
 						  : REMARK_NOTE;
