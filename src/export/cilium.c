@@ -19,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "export/kubernetes_impl.h"
+#include "export/meet_impl.h"
 #include "export/targets_impl.h"
 
 /* The schema's limit to one list of ports. */
@@ -211,18 +212,27 @@ static void add_network_rule(struct export_job *job, const struct export_rule *r
 
 /* ----------------------------------------------------------------------- deny rules */
 
-static bool is_preceded_by_allow(const struct export_job *job, const struct export_rule *rule)
+/* Would it beat an allow rule that stands before it? */
+static bool beats_earlier_rule(const struct export_job *job, const struct export_rule *rule)
 {
 	for (const struct export_rule *one = job->rules; one < rule; one++)
-		if (one->collection->action == RULE_ALLOW)
+		if (one->collection->action == RULE_ALLOW && rules_meet(one, rule))
 			return true;
 	return false;
+}
+
+static bool is_held_exactly(const struct export_rule *rule)
+{
+	return rule->collection->kind == RULE_NETWORK && !rule->rule->fqdn_count &&
+	       rule->rule->any_source && !has_echo(rule->rule);
 }
 
 /* Denies more than the rule where it must, never less. */
 static void add_deny(struct export_job *job, const struct export_rule *rule)
 {
-	if (!export_is_followed_by_allow(job, rule)) {
+	bool beats = beats_earlier_rule(job, rule);
+
+	if (!export_denial_matters(job, rule) && (beats || !is_held_exactly(rule))) {
 		export_leave_out(job, rule, "left out: it repeats the default");
 		return;
 	}
@@ -232,7 +242,7 @@ static void add_deny(struct export_job *job, const struct export_rule *rule)
 		export_leave_out(job, rule, "it cannot deny all of ICMP");
 	if (!rule->rule->any_source)
 		export_loss(job, rule, "denied for every source");
-	if (is_preceded_by_allow(job, rule))
+	if (beats)
 		export_loss(job, rule, "denied also where an allow rule before it would win");
 	if (rule->collection->kind == RULE_NETWORK)
 		add_addresses(job, rule);

@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "catalog/profile.h"
+#include "export/meet_impl.h"
 #include "export/targets_impl.h"
 
 enum remark_kind {
@@ -149,8 +150,10 @@ static struct export_remark *new_remark(struct export_job *job, enum remark_kind
 	return &grown[job->remark_count++];
 }
 
-static void remark(struct export_job *job, enum remark_kind kind, const struct export_rule *rule,
-		   const char *format, va_list arguments)
+__attribute__((format(printf, 4, 0))) static void remark(struct export_job *job,
+							 enum remark_kind kind,
+							 const struct export_rule *rule,
+							 const char *format, va_list arguments)
 {
 	struct export_remark *found = NULL;
 	char *text = NULL;
@@ -204,10 +207,11 @@ void export_refuse(struct export_job *job, const struct export_rule *rule, const
 	job->refused = true;
 }
 
-bool export_is_followed_by_allow(const struct export_job *job, const struct export_rule *rule)
+bool export_denial_matters(const struct export_job *job, const struct export_rule *rule)
 {
 	for (size_t i = (size_t)(rule - job->rules) + 1; i < job->rule_count; i++)
-		if (job->rules[i].collection->action == RULE_ALLOW)
+		if (job->rules[i].collection->action == RULE_ALLOW &&
+		    rules_meet(rule, &job->rules[i]))
 			return true;
 	return false;
 }
@@ -216,7 +220,7 @@ void export_leave_out(struct export_job *job, const struct export_rule *rule, co
 		      ...)
 {
 	bool denies = rule->collection->action == RULE_DENY;
-	bool matters = !denies || export_is_followed_by_allow(job, rule);
+	bool matters = !denies || export_denial_matters(job, rule);
 	enum remark_kind kind = denies && matters ? REMARK_REFUSAL
 				: matters         ? REMARK_LOSS
 						  : REMARK_NOTE;

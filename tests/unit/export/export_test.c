@@ -112,12 +112,28 @@ static void a_deny_rule_before_an_allow_rule_is_never_left_out(void **state)
 
 	(void)state;
 	write_collection(&run.set, "no", RULE_NETWORK, 200, RULE_DENY);
-	write_rule(&run.set, "out", "to:192.0.2.0/24 any port:*");
+	write_rule(&run.set, "out", "from:* to:192.0.2.0/24 any port:*");
 	write_collection(&run.set, "yes", RULE_APPLICATION, 200, RULE_ALLOW);
-	write_rule(&run.set, "a", "pattern:* https:443");
+	write_rule(&run.set, "a", "from:* pattern:* https:443");
 	export_it(&run, false);
 	assert_int_equal(run.error, -EPERM);
 	assert_string_equal(problems_at(run.problems, 0)->text, "probe: no such thing (no/out)");
+	end(&run);
+}
+
+static void a_deny_rule_that_meets_no_allow_rule_behind_it_only_repeats_the_default(void **state)
+{
+	struct run run = {0};
+
+	(void)state;
+	write_collection(&run.set, "no", RULE_APPLICATION, 200, RULE_DENY);
+	write_rule(&run.set, "out", "from:* pattern:*.paste.example https:443");
+	write_collection(&run.set, "yes", RULE_APPLICATION, 300, RULE_ALLOW);
+	write_rule(&run.set, "a", "from:* pattern:*.example.com https:443");
+	export_it(&run, true);
+	assert_int_equal(run.error, 0);
+	assert_string_equal(text_string(&run.result.files[0].text),
+			    HEAD "# note: no such thing (no/out)\nyes/a\n");
 	end(&run);
 }
 
@@ -162,6 +178,8 @@ int main(void)
 		cmocka_unit_test(a_loss_of_several_rules_is_said_once_with_their_names),
 		cmocka_unit_test(a_strict_export_refuses_a_loss_and_gives_nothing),
 		cmocka_unit_test(a_deny_rule_before_an_allow_rule_is_never_left_out),
+		cmocka_unit_test(
+			a_deny_rule_that_meets_no_allow_rule_behind_it_only_repeats_the_default),
 		cmocka_unit_test(a_deny_rule_at_the_end_only_repeats_the_default),
 		cmocka_unit_test(every_target_has_a_name_of_its_own_and_writes_no_rules_at_all),
 	};
