@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "import/article_conditions_impl.h"
 #include "import/article_known_impl.h"
-#include "import/list_impl.h"
+#include "base/list.h"
 
 #define ID_LENGTH       64
 #define NUMBERED_LENGTH 56 /* of what stands before "-" and a number */
