@@ -185,9 +185,8 @@ static int fill(struct making *making, const struct catalog_destination *destina
 	}
 }
 
-/* The narrowest that can be filled; NULL: none. */
-static const struct catalog_destination *narrowest(const struct making *making,
-						   const struct catalog_entry *entry)
+const struct catalog_destination *catalog_narrowest(const struct making *making,
+						    const struct catalog_entry *entry)
 {
 	const struct catalog_destination *best = NULL;
 
@@ -247,7 +246,7 @@ static int fail_unfilled(struct making *making, const struct catalog_entry *entr
 int catalog_choose_destination(struct making *making, const struct catalog_entry *entry,
 			       struct rule *rule)
 {
-	const struct catalog_destination *destination = narrowest(making, entry);
+	const struct catalog_destination *destination = catalog_narrowest(making, entry);
 	cleanup(text_free) struct text taken = TEXT_EMPTY;
 	int error;
 

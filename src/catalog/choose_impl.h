@@ -24,3 +24,10 @@ __attribute__((format(printf, 2, 3))) int making_fail(struct making *making, con
 /* Fills the rule's destinations from the entry's alternatives and records the choice. */
 int catalog_choose_destination(struct making *making, const struct catalog_entry *entry,
 			       struct rule *rule);
+
+/* The narrowest destination that the profile can fill; NULL: none. */
+const struct catalog_destination *catalog_narrowest(const struct making *making,
+						    const struct catalog_entry *entry);
+
+/* Does the profile call for the entry, which is one of its cloud's? (rules.c) */
+bool catalog_takes(const struct making *making, const struct catalog_entry *entry);

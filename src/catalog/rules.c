@@ -52,15 +52,21 @@ static int fail_memory(struct making *making)
 	return -ENOMEM;
 }
 
-static bool belongs(const struct making *making, const struct catalog_entry *entry,
-		    size_t collection)
+/* Is it one of the profile's cloud, and of every cluster or a feature of the profile? */
+static bool concerns(const struct making *making, const struct catalog_entry *entry)
 {
 	uint32_t cloud = 1u << (making->cloud - making->edition->clouds);
 
+	return (entry->clouds & cloud) &&
+	       (!entry->feature || cluster_profile_has_feature(making->profile, entry->feature));
+}
+
+static bool belongs(const struct making *making, const struct catalog_entry *entry,
+		    size_t collection)
+{
 	return entry->kind == s_collections[collection].kind &&
 	       (entry->need == CATALOG_REQUIRED) == s_collections[collection].required &&
-	       (entry->clouds & cloud) &&
-	       (!entry->feature || cluster_profile_has_feature(making->profile, entry->feature));
+	       concerns(making, entry);
 }
 
 /* The first condition that does not hold, of the article's or of the catalogue's own; NULL: none.
@@ -93,6 +99,14 @@ static const char *left_out(const struct making *making, const struct catalog_en
 		*ret_correction = condition != NULL;
 	}
 	return condition ? catalog_condition_reason(condition, reason) : NULL;
+}
+
+bool catalog_takes(const struct making *making, const struct catalog_entry *entry)
+{
+	char reason[CATALOG_REASON_SIZE];
+	bool correction;
+
+	return concerns(making, entry) && !left_out(making, entry, reason, &correction);
 }
 
 static int add_patterns(struct making *making, const struct catalog_entry *entry, struct rule *rule)

@@ -18,8 +18,11 @@ enum cli_verb_bit {
 	CLI_STATUS = 1 << 5,
 	CLI_EXPORT = 1 << 6,
 	CLI_IMPORT = 1 << 7,
+	CLI_CATALOG = 1 << 8,
 };
-#define CLI_PROFILE_VERBS (CLI_RUN | CLI_RULES | CLI_EXPLAIN | CLI_CHECK | CLI_EXPORT)
+/* Those that make rules of a profile, and those that only ask what matters to it. */
+#define CLI_RULE_VERBS    (CLI_RUN | CLI_RULES | CLI_EXPLAIN | CLI_CHECK | CLI_EXPORT)
+#define CLI_PROFILE_VERBS (CLI_RULE_VERBS | CLI_CATALOG)
 
 /* What --output may say; each verb takes some of them. */
 enum cli_output {

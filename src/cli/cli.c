@@ -24,6 +24,8 @@ static const struct verb s_verbs[] = {
 	 "write the rules for another product, or as a table"},
 	{"import", CLI_IMPORT, cli_import, "KIND FILE", 2, 2,
 	 "read what others wrote: Microsoft's article"},
+	{"catalog", CLI_CATALOG, cli_catalog, "diff A B", 3, 3,
+	 "compare editions, articles, configurations: does A lack what B requires?"},
 	{"explain", CLI_EXPLAIN, cli_explain, "DESTINATION", 1, 1,
 	 "say why NAME[:PORT] or ADDRESS[:PORT] is allowed or not"},
 	{"status", CLI_STATUS, cli_status, "", 0, 0, "figures of the running gateway"},

@@ -12,6 +12,7 @@ int cli_reload(const struct cli_arguments *arguments);
 int cli_rules(const struct cli_arguments *arguments);
 int cli_export(const struct cli_arguments *arguments);
 int cli_import(const struct cli_arguments *arguments);
+int cli_catalog(const struct cli_arguments *arguments);
 int cli_explain(const struct cli_arguments *arguments);
 int cli_status(const struct cli_arguments *arguments);
 

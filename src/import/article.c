@@ -20,7 +20,7 @@
 #include "import/article_table_impl.h"
 #include "import/catalog_text.h"
 #include "import/front_matter_impl.h"
-#include "import/list_impl.h"
+#include "base/list.h"
 
 #define LINE_LIMIT 10000 /* the longest article so far has 900 */
 #define BAR_LIMIT  64    /* in a line; tables have had four columns */

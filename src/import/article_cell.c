@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "import/article_cloud_impl.h"
-#include "import/list_impl.h"
+#include "base/list.h"
 
 #define NOTE_LENGTH 1000 /* bytes */
 #define ITEM_LIMIT  100  /* the longest list so far has four */

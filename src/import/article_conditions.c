@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "import/list_impl.h"
+#include "base/list.h"
 
 int article_condition_add(struct catalog_entry *entry, enum catalog_fact fact, bool wanted)
 {

@@ -11,11 +11,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/list.h"
 #include "base/text.h"
 #include "import/article_conditions_impl.h"
 #include "import/article_known_impl.h"
 #include "import/article_markdown_impl.h"
-#include "import/list_impl.h"
 
 #define ID_LENGTH       64
 #define NUMBERED_LENGTH 56 /* of what stands before "-" and a number */

@@ -21,7 +21,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "import/list_impl.h"
+#include "base/list.h"
 
 struct walk {
 	struct article_blocks blocks;

@@ -17,7 +17,7 @@
 #include "base/text.h"
 #include "import/article_cell_impl.h"
 #include "import/article_conditions_impl.h"
-#include "import/list_impl.h"
+#include "base/list.h"
 
 #define PURPOSE_LENGTH 1000 /* bytes of a bullet that are kept */
 

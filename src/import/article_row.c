@@ -16,7 +16,7 @@
 #include "base/cleanup.h"
 #include "import/article_cloud_impl.h"
 #include "import/article_conditions_impl.h"
-#include "import/list_impl.h"
+#include "base/list.h"
 
 struct row {
 	const struct article_facts *facts;

@@ -183,6 +183,42 @@ bool pattern_matches(const struct pattern *pattern, const struct name *name)
 	return !memchr(name->text, '.', length) && label_matches(pattern, name->text, length);
 }
 
+static bool is_at_or_below(const struct name *name, const struct name *suffix)
+{
+	return name_equal(name, suffix) || is_below(name, suffix);
+}
+
+/* Anything may stand for the narrow pattern's star, so only its fixed parts can hold the wide
+   one's. */
+static bool label_covers(const struct pattern *wide, const struct pattern *narrow)
+{
+	size_t prefix = strlen(wide->prefix), postfix = strlen(wide->postfix);
+	size_t narrow_postfix = strlen(narrow->postfix);
+
+	return strncmp(narrow->prefix, wide->prefix, prefix) == 0 && narrow_postfix >= postfix &&
+	       strcmp(narrow->postfix + narrow_postfix - postfix, wide->postfix) == 0;
+}
+
+bool pattern_covers(const struct pattern *wide, const struct pattern *narrow)
+{
+	if (wide->kind == PATTERN_ANY)
+		return true;
+	switch (narrow->kind) {
+	case PATTERN_ANY:
+		return false;
+	case PATTERN_EXACT:
+		return pattern_matches(wide, &narrow->name);
+	case PATTERN_BELOW:
+		return wide->kind == PATTERN_BELOW && is_at_or_below(&narrow->name, &wide->name);
+	case PATTERN_LABEL:
+		break;
+	}
+	if (wide->kind == PATTERN_BELOW)
+		return is_at_or_below(&narrow->name, &wide->name);
+	return wide->kind == PATTERN_LABEL && name_equal(&wide->name, &narrow->name) &&
+	       label_covers(wide, narrow);
+}
+
 const char *pattern_format(const struct pattern *pattern, char text[PATTERN_TEXT_SIZE])
 {
 	char *at = text;

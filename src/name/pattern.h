@@ -39,6 +39,12 @@ int pattern_parse(const char *text, struct pattern *ret_pattern, const char **re
 /* The naive test: compares the pattern with one name. */
 bool pattern_matches(const struct pattern *pattern, const struct name *name);
 
+/*
+ * Does `wide` match every name that `narrow` matches? The limits on the length of names are not
+ * thought of: a narrow pattern that only they keep to fewer names may be called not covered.
+ */
+bool pattern_covers(const struct pattern *wide, const struct pattern *narrow);
+
 /* Canonical spelling ("*.b.c"). */
 #define PATTERN_TEXT_SIZE (NAME_MAX_LENGTH + LABEL_MAX_LENGTH + 5)
 const char *pattern_format(const struct pattern *pattern, char text[PATTERN_TEXT_SIZE]);

@@ -34,6 +34,7 @@ static const struct run s_usage[] = {
 	{"help-run", "run --help", 0},
 	{"help-rules", "help rules", 0},
 	{"help-export", "help export", 0},
+	{"help-catalog", "catalog --help", 0},
 	{"help-import", "help import", 0},
 	{"help-explain", "explain -h", 0},
 	{"help-status", "status --help", 0},
@@ -119,6 +120,48 @@ static const struct run s_check[] = {
 	{"check-of-profile-only", "check -c none.yaml", 2},
 	{"check-of-broken-file", "check -c broken.yaml", 2},
 	{"check-of-absent-file", "check -c absent.yaml", 2},
+};
+
+static const struct run s_catalog[] = {
+	{"catalog-diff", "catalog diff 2024-05-20 2026-07-02", 1},
+	{"catalog-diff-back", "catalog diff 2026-07-02 2024-05-20 --region=eastus", 0},
+	{"catalog-diff-profile",
+	 "catalog diff 2024-05-20 2026-07-02 --region=eastus --feature=monitor", 1},
+	{"catalog-diff-markdown",
+	 "catalog diff 2024-05-20 2026-07-02 --region=eastus --feature=monitor -o markdown", 1},
+	{"catalog-diff-json",
+	 "catalog diff 2024-05-20 2026-07-02 --region=eastus --feature=monitor -o json", 1},
+	{"catalog-diff-nothing", "catalog diff 2026-07-02 2026-07-02", 0},
+	{"catalog-diff-nothing-markdown", "catalog diff 2026-07-02 2026-07-02 -o markdown", 0},
+	{"catalog-diff-config", "catalog diff gateway.yaml 2026-07-02", 0},
+	{"catalog-diff-config-and-feature",
+	 "catalog diff gateway.yaml 2026-07-02 --feature=gpu -o markdown", 1},
+	{"catalog-diff-config-as-profile",
+	 "catalog diff 2024-05-20 2026-07-02 -c gateway.yaml -o markdown", 1},
+	{"catalog-diff-configs", "catalog diff custom-dns.yaml gateway.yaml", 0},
+	{"catalog-diff-catalogue", "catalog diff ../catalog/good.yaml 2024-05-20 --region=eastus",
+	 1},
+	{"catalog-diff-broken-catalogue", "catalog diff 2024-05-20 ../catalog/edition.yaml", 2},
+	{"catalog-diff-article", "catalog diff gateway.yaml article.md", 1},
+	{"catalog-diff-article-markdown", "catalog diff gateway.yaml article.md -o markdown", 1},
+	{"catalog-diff-unread", "catalog diff gateway.yaml unread.md", 1},
+	{"catalog-diff-answer", "catalog diff gateway.yaml ../import/aks-answer.json", 1},
+	{"catalog-diff-answer-without-profile", "catalog diff 2026-07-02 ../import/aks-answer.json",
+	 2},
+	{"catalog-diff-answers",
+	 "catalog diff ../import/aks-classic-tunnel.json ../import/aks-answer.json", 1},
+	{"catalog-diff-broken-answer", "catalog diff gateway.yaml ../import/aks-truncated.json", 2},
+	{"catalog-diff-undated", "catalog diff gateway.yaml undated.md", 2},
+	{"catalog-diff-dated", "catalog diff gateway.yaml undated.md --edition=2026-01-01", 0},
+	{"catalog-diff-other-file", "catalog diff gateway.yaml answer.txt", 2},
+	{"catalog-diff-absent-file", "catalog diff gateway.yaml absent.md", 2},
+	{"catalog-diff-broken-file", "catalog diff broken.yaml 2026-07-02", 2},
+	{"catalog-diff-unknown-edition", "catalog diff 2024-05-20 2024-05-21", 2},
+	{"catalog-diff-unknown-profile",
+	 "catalog diff 2024-05-20 2026-07-02 --cloud=moon --feature=x --region=East", 2},
+	{"catalog-diff-without-profile", "catalog diff none.yaml 2026-07-02", 2},
+	{"catalog-diff-missing-operand", "catalog diff 2024-05-20", 2},
+	{"catalog-other-word", "catalog show 2024-05-20 2026-07-02", 2},
 };
 
 static const struct run s_explain[] = {
@@ -285,6 +328,12 @@ static void configurations_are_checked(void **state)
 	CHECK_ALL(s_check);
 }
 
+static void catalogues_are_compared(void **state)
+{
+	(void)state;
+	CHECK_ALL(s_catalog);
+}
+
 static void verdicts_are_explained(void **state)
 {
 	(void)state;
@@ -351,6 +400,7 @@ int main(void)
 		cmocka_unit_test(rules_are_exported),
 		cmocka_unit_test(files_of_others_are_imported),
 		cmocka_unit_test(configurations_are_checked),
+		cmocka_unit_test(catalogues_are_compared),
 		cmocka_unit_test(verdicts_are_explained),
 		cmocka_unit_test(without_a_file_it_is_said_what_to_name),
 		cmocka_unit_test(a_profile_alone_can_be_checked),

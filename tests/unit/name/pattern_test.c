@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -218,6 +219,152 @@ static void a_star_alone_matches_every_name(void **state)
 	assert_true(matches("*", N251));
 }
 
+static bool covers(const char *wide_text, const char *narrow_text)
+{
+	struct pattern wide = parse(wide_text), narrow = parse(narrow_text);
+
+	return pattern_covers(&wide, &narrow);
+}
+
+static void a_pattern_covers_what_it_matches_whole(void **state)
+{
+	(void)state;
+	assert_true(covers("*", "*"));
+	assert_true(covers("*", "md-*.b.c"));
+	assert_true(covers("a.b.c", "A.b.c."));
+	assert_true(covers("*.b.c", "a.b.c"));
+	assert_true(covers("*.b.c", "*.b.c"));
+	assert_true(covers(".b.c", "*.a.b.c"));
+	assert_true(covers("*.b.c", "md-*.b.c"));
+	assert_true(covers("*.b.c", "md-*.x.b.c"));
+	assert_true(covers("md-*.b.c", "md-9.b.c"));
+	assert_true(covers("m*.b.c", "md-*x.b.c"));
+	assert_true(covers("*x.b.c", "md-*9x.b.c"));
+}
+
+static void a_pattern_covers_nothing_that_it_matches_in_part(void **state)
+{
+	(void)state;
+	assert_false(covers("*.b.c", "*"));
+	assert_false(covers("*.b.c", "b.c"));
+	assert_false(covers("*.a.b.c", "*.b.c"));
+	assert_false(covers("*.b.c", "*.ab.c"));
+	assert_false(covers("a.b.c", "*.b.c"));
+	assert_false(covers("a.b.c", "a*.b.c"));
+	assert_false(covers("md-*.b.c", "*.b.c"));
+	assert_false(covers("md-*.b.c", "*.md-x.b.c"));
+	assert_false(covers("md-*.b.c", "md*.b.c"));
+	assert_false(covers("md-*.b.c", "md-*.x.b.c"));
+	assert_false(covers("md-*x.b.c", "md-*.b.c"));
+	assert_false(covers("*ab.c", "*b.c"));
+}
+
+#define ROUNDS 50000
+
+static unsigned int below(unsigned int end)
+{
+	return (unsigned int)random() % end;
+}
+
+/* Labels of "a" and "b" under few suffixes, so that patterns and names often meet. */
+static void add_random_label(char *text, unsigned int longest)
+{
+	size_t length = strlen(text);
+
+	for (unsigned int left = below(longest + 1); left > 0; left--)
+		text[length++] = below(2) ? 'a' : 'b';
+	text[length] = '\0';
+}
+
+static const char *random_name(char text[32])
+{
+	*text = '\0';
+	for (unsigned int labels = 1 + below(4); labels > 0; labels--) {
+		strcat(text, below(2) ? "a" : "b");
+		add_random_label(text, 3);
+		strcat(text, labels > 1 ? "." : "");
+	}
+	return text;
+}
+
+static const char *random_pattern(char text[48])
+{
+	static const char *const suffixes[] = {"a", "b", "a.a", "b.a", "a.b.a"};
+
+	*text = '\0';
+	switch (below(8)) {
+	case 0:
+		return strcpy(text, "*");
+	case 1:
+	case 2:
+		return random_name(text);
+	case 3:
+	case 4:
+		strcpy(text, "*.");
+		break;
+	default:
+		add_random_label(text, 2);
+		strcat(text, "*");
+		add_random_label(text, 2);
+		strcat(text, ".");
+	}
+	return strcat(text, suffixes[below(5)]);
+}
+
+/* A name that the pattern matches: its star filled in with something. */
+static const char *random_match(const char *pattern, char text[64])
+{
+	const char *star = strchr(pattern, '*');
+	char *name = text;
+
+	if (!star)
+		return strcpy(text, pattern);
+	sprintf(text, "%.*s", (int)(star - pattern), pattern);
+	if (star > pattern || (star[1] != '.' && star[1] != '\0')) /* within the label */
+		add_random_label(text, 3);
+	else
+		random_name(name);
+	return strcat(text, star + 1);
+}
+
+/* Sound: what is covered is matched. Whole: where no name at all was found that tells two patterns
+   apart, one covers the other. */
+static void covering_agrees_with_matching(void **state)
+{
+	size_t covered = 0, matched_without = 0, refuted = 0;
+
+	(void)state;
+	srandom(7);
+	for (size_t i = 0; i < ROUNDS; i++) {
+		char wide_text[48], narrow_text[48], name_text[64];
+		struct pattern wide = parse(random_pattern(wide_text));
+		struct pattern narrow = parse(random_pattern(narrow_text));
+		bool said = pattern_covers(&wide, &narrow), all = true;
+
+		for (size_t j = 0; j < 40; j++) {
+			struct name name = name_of(random_match(narrow_text, name_text));
+
+			if (!pattern_matches(&narrow, &name))
+				fail_msg("'%s' is no name for '%s'", name_text, narrow_text);
+			all &= pattern_matches(&wide, &name);
+			if (said && !pattern_matches(&wide, &name))
+				fail_msg("'%s' is not covered by '%s': %s", narrow_text, wide_text,
+					 name_text);
+		}
+		covered += said;
+		refuted += !all;
+		matched_without += all && !said;
+		if (all && !said && narrow.kind == PATTERN_EXACT)
+			fail_msg("'%s' covers '%s'", wide_text, narrow_text);
+	}
+	assert_true(covered > ROUNDS / 10);
+	assert_true(refuted > ROUNDS / 10);
+	/* forty random names miss a telling one now and then, not often */
+	if (matched_without > ROUNDS / 1000)
+		fail_msg("%zu pairs of patterns are not covered, but nothing tells them apart",
+			 matched_without);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +377,9 @@ int main(void)
 		cmocka_unit_test(a_star_inside_a_label_matches_within_that_label),
 		cmocka_unit_test(the_fixed_parts_of_a_label_never_overlap),
 		cmocka_unit_test(a_star_alone_matches_every_name),
+		cmocka_unit_test(a_pattern_covers_what_it_matches_whole),
+		cmocka_unit_test(a_pattern_covers_nothing_that_it_matches_in_part),
+		cmocka_unit_test(covering_agrees_with_matching),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A zeroed element at the end of *list_pointer, an array of *count elements; NULL: out of memory.
- */
+/* A zeroed element at the end of *list_pointer, an array of *count elements that this function
+   alone has grown; NULL: out of memory. It moves the others. */
 static inline void *list_add(void *list_pointer, size_t *count, size_t element_size)
 {
 	void *list, *grown;
