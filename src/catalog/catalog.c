@@ -255,6 +255,17 @@ static bool read_sections(const struct yaml_item *value, const struct yaml_field
 				 (void **)&edition->sections, &edition->section_count, problems);
 }
 
+/* Only its form: 2024-05-20. */
+static bool is_date(const char *text)
+{
+	static const char form[] = "0000-00-00";
+	size_t i = 0;
+
+	while (form[i] && (form[i] == '0' ? text[i] >= '0' && text[i] <= '9' : text[i] == form[i]))
+		i++;
+	return !form[i] && !text[i];
+}
+
 static bool read_edition_name(const struct yaml_item *value, const struct yaml_field *field,
 			      void *target, struct problems *problems)
 {
@@ -262,7 +273,7 @@ static bool read_edition_name(const struct yaml_item *value, const struct yaml_f
 
 	if (!yaml_read_string(value, field, &edition->name, problems))
 		return false;
-	if (strlen(edition->name) == 10 && strspn(edition->name, "0123456789-") == 10)
+	if (is_date(edition->name))
 		return true;
 	yaml_complain(value, problems, "expected a date, as in 2024-05-20");
 	return false;
