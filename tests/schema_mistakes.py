@@ -311,5 +311,6 @@ ONLY_PROGRAM_FILES = (
     "tests/golden/config/features.yaml",  # a feature that its own catalogue does not have
     "tests/golden/config/cluster-tags-of-another-cloud.yaml",
     "tests/golden/config/cluster-without-features.yaml",  # its own catalogue has none
+    "tests/golden/catalog/twice.yaml",  # a cloud, a feature
     "tests/golden/config/tags-without-file.yaml",  # a service tag, and no file of them
 )

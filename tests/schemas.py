@@ -188,8 +188,8 @@ def compare_numbers(judges, path, schema):
 
 
 def compare_lengths(judges, path, value, schema):
-    _, said = judges.ask(written(changed(judges.base, path, (value or ["gpu"]) * 100)))
-    limit = re.search(r"at most (\d+) (?:can stand here|clouds)", said)
+    _, said = judges.ask(written(changed(judges.base, path, (value or ["gpu"]) * 300)))
+    limit = re.search(r"at most (\d+) (?:can stand here|clouds|features)", said)
     yield from difference(judges, path, "at most", int(limit.group(1)) if limit else said, schema["maxItems"])
 
 
