@@ -10,6 +10,7 @@
  */
 #include "tags/tags.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdarg.h>
@@ -304,6 +305,16 @@ const struct service_tag *service_tags_find_regional(const struct service_tags *
 	return code ? find_joined(tags, service, code) : tag;
 }
 
+/* How many letters two names share at their start, without case. */
+static size_t common_start(const char *a, const char *b)
+{
+	size_t length = 0;
+
+	while (a[length] && tolower((unsigned char)a[length]) == tolower((unsigned char)b[length]))
+		length++;
+	return length;
+}
+
 /* The first that shares the longest start (without case), at least about half of what was written.
  */
 const struct service_tag *service_tags_nearest(const struct service_tags *tags, const char *name)
@@ -312,10 +323,8 @@ const struct service_tag *service_tags_nearest(const struct service_tags *tags, 
 	const struct service_tag *best = NULL;
 
 	for (size_t i = 0; i < tags->count; i++) {
-		size_t same = strlen(tags->list[i].name);
+		size_t same = common_start(tags->list[i].name, name);
 
-		while (same > 0 && strncasecmp(tags->list[i].name, name, same) != 0)
-			same--;
 		if (same > best_length) {
 			best_length = same;
 			best = &tags->list[i];
