@@ -46,6 +46,27 @@ static struct problem *add_slot(struct problems *problems)
 	return &problems->list[problems->count++];
 }
 
+/* Input is quoted in complaints: what a terminal would obey, or is no UTF-8, becomes a '?'. */
+static void make_printable(char *text)
+{
+	const char *from = text, *end = text + strlen(text);
+
+	while (from < end) {
+		const char *start = from;
+		uint32_t character = text_take_character(&from, end);
+		size_t length = (size_t)(from - start);
+
+		if (character < 0x20 || (character >= 0x7f && character < 0xa0) ||
+		    (character == 0xfffd && length == 1)) {
+			*text++ = '?';
+			continue;
+		}
+		memmove(text, start, length);
+		text += length;
+	}
+	*text = '\0';
+}
+
 static void keep(struct problems *problems, enum problem_severity severity,
 		 struct problem_place place, const char *line)
 {
@@ -65,6 +86,8 @@ static void keep(struct problems *problems, enum problem_severity severity,
 		.column = place.column,
 		.text = text.data,
 	};
+	if (problem->file)
+		make_printable(problem->file);
 }
 
 /* What is beyond the limit becomes one line; it is an error if one of them is. */
@@ -93,6 +116,7 @@ void problems_add(struct problems *problems, enum problem_severity severity,
 	va_start(arguments, format);
 	vsnprintf(line, sizeof(line), format, arguments);
 	va_end(arguments);
+	make_printable(line);
 	keep(problems, severity, place, line);
 }
 
