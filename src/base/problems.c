@@ -7,6 +7,8 @@
 
 #include "base/text.h"
 
+#define PROBLEMS_LIMIT_TEXT "1,000"
+
 struct problems {
 	struct problem *list;
 	size_t count, capacity;
@@ -44,19 +46,33 @@ static struct problem *add_slot(struct problems *problems)
 	return &problems->list[problems->count++];
 }
 
-void problems_add(struct problems *problems, enum problem_severity severity,
-		  struct problem_place place, const char *format, ...)
+/* Input is quoted in complaints: what a terminal would obey, or is no UTF-8, becomes a '?'. */
+static void make_printable(char *text)
+{
+	const char *from = text, *end = text + strlen(text);
+
+	while (from < end) {
+		const char *start = from;
+		uint32_t character = text_take_character(&from, end);
+		size_t length = (size_t)(from - start);
+
+		if (character < 0x20 || (character >= 0x7f && character < 0xa0) ||
+		    (character == 0xfffd && length == 1)) {
+			*text++ = '?';
+			continue;
+		}
+		memmove(text, start, length);
+		text += length;
+	}
+	*text = '\0';
+}
+
+static void keep(struct problems *problems, enum problem_severity severity,
+		 struct problem_place place, const char *line)
 {
 	struct text text = TEXT_EMPTY;
 	struct problem *problem;
-	char line[1024];
-	va_list arguments;
 
-	if (severity == PROBLEM_ERROR)
-		problems->has_errors = true; /* also when there is no memory for the words */
-	va_start(arguments, format);
-	vsnprintf(line, sizeof(line), format, arguments);
-	va_end(arguments);
 	text_add(&text, line);
 	problem = add_slot(problems);
 	if (!problem) {
@@ -70,6 +86,38 @@ void problems_add(struct problems *problems, enum problem_severity severity,
 		.column = place.column,
 		.text = text.data,
 	};
+	if (problem->file)
+		make_printable(problem->file);
+}
+
+/* What is beyond the limit becomes one line; it is an error if one of them is. */
+static void keep_no_more(struct problems *problems, enum problem_severity severity,
+			 const char *file)
+{
+	if (problems->count == PROBLEMS_LIMIT)
+		keep(problems, severity, (struct problem_place){file, 0, 0},
+		     "there is more to say than these " PROBLEMS_LIMIT_TEXT " lines");
+	else if (severity == PROBLEM_ERROR)
+		problems->list[PROBLEMS_LIMIT].severity = PROBLEM_ERROR;
+}
+
+void problems_add(struct problems *problems, enum problem_severity severity,
+		  struct problem_place place, const char *format, ...)
+{
+	char line[1024];
+	va_list arguments;
+
+	if (severity == PROBLEM_ERROR)
+		problems->has_errors = true; /* also when there is no memory for the words */
+	if (problems->count >= PROBLEMS_LIMIT) {
+		keep_no_more(problems, severity, place.file);
+		return;
+	}
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	make_printable(line);
+	keep(problems, severity, place, line);
 }
 
 size_t problems_count(const struct problems *problems)

@@ -1,12 +1,15 @@
 /*
  * Complaints about input (configuration, catalogue, service tags): file, line, column, what is
  * wrong and what is allowed. Readers collect as many as they can, then give up; the outer layer
- * prints.
+ * prints. A file that is nothing but faults has up to PROBLEMS_LIMIT of them told, and a last line
+ * that says so.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#define PROBLEMS_LIMIT 1000
 
 enum problem_severity {
 	PROBLEM_ERROR,   /* the input is refused */

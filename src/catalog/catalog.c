@@ -106,9 +106,18 @@ static bool read_features(const struct yaml_item *value, const struct yaml_field
 	if (!catalog_read_list(value, sizeof(*edition->features), read_feature, NULL,
 			       (void **)&edition->features, &edition->feature_count, problems))
 		return false;
+	if (edition->feature_count > CATALOG_FEATURES_MAX) {
+		yaml_complain(value, problems, "at most %d features", CATALOG_FEATURES_MAX);
+		return false;
+	}
 	for (size_t i = 0; i < edition->feature_count; i++) {
 		const struct catalog_feature *feature = &edition->features[i];
 
+		if (has_feature(edition, feature->name, feature)) {
+			yaml_complain(yaml_map_find(yaml_list_at(value, i), "name"), problems,
+				      "feature '%s' is there twice", feature->name);
+			return false;
+		}
 		if (!feature->instead_of || has_feature(edition, feature->instead_of, feature))
 			continue;
 		yaml_complain(yaml_map_find(yaml_list_at(value, i), "instead_of"), problems,
@@ -205,6 +214,11 @@ static bool read_entries(const struct yaml_item *list, const struct yaml_field *
 		return false;
 	}
 	edition->entries = grown;
+	if (edition->entry_count + yaml_list_count(list) > CATALOG_ENTRIES_MAX) {
+		yaml_complain(list, problems, "an edition has at most %d entries",
+			      CATALOG_ENTRIES_MAX);
+		return false;
+	}
 	for (size_t i = 0; i < yaml_list_count(list); i++) {
 		struct catalog_entry *entry = &edition->entries[edition->entry_count++];
 		const struct yaml_item *item = yaml_list_at(list, i);
@@ -255,6 +269,17 @@ static bool read_sections(const struct yaml_item *value, const struct yaml_field
 				 (void **)&edition->sections, &edition->section_count, problems);
 }
 
+/* Only its form: 2024-05-20. */
+static bool is_date(const char *text)
+{
+	static const char form[] = "0000-00-00";
+	size_t i = 0;
+
+	while (form[i] && (form[i] == '0' ? text[i] >= '0' && text[i] <= '9' : text[i] == form[i]))
+		i++;
+	return !form[i] && !text[i];
+}
+
 static bool read_edition_name(const struct yaml_item *value, const struct yaml_field *field,
 			      void *target, struct problems *problems)
 {
@@ -262,7 +287,7 @@ static bool read_edition_name(const struct yaml_item *value, const struct yaml_f
 
 	if (!yaml_read_string(value, field, &edition->name, problems))
 		return false;
-	if (strlen(edition->name) == 10 && strspn(edition->name, "0123456789-") == 10)
+	if (is_date(edition->name))
 		return true;
 	yaml_complain(value, problems, "expected a date, as in 2024-05-20");
 	return false;

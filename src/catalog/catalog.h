@@ -74,7 +74,10 @@ struct catalog_entry {
 	char *note; /* NULL: none */
 };
 
-#define CATALOG_CLOUDS_MAX 32
+/* A real edition has a tenth of it. What is compared with all others is bounded by these. */
+#define CATALOG_CLOUDS_MAX   32
+#define CATALOG_FEATURES_MAX 256
+#define CATALOG_ENTRIES_MAX  10000
 
 struct catalog_region_code {
 	char *region, *code;

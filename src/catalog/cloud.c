@@ -111,8 +111,14 @@ bool catalog_read_edition_clouds(const struct yaml_item *value, const struct yam
 		yaml_complain(value, problems, "out of memory");
 		return false;
 	}
-	for (size_t i = 0; i < edition->cloud_count; i++)
+	for (size_t i = 0; i < edition->cloud_count; i++) {
+		if (catalog_cloud_find(edition, edition->clouds[i].name) != &edition->clouds[i]) {
+			yaml_complain(yaml_map_find(yaml_list_at(value, i), "name"), problems,
+				      "cloud '%s' is there twice", edition->clouds[i].name);
+			return false;
+		}
 		edition->cloud_names[i] = edition->clouds[i].name;
+	}
 	return true;
 }
 

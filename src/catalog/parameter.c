@@ -22,5 +22,6 @@ bool catalog_text_fill(const char *text, const char *region, char filled[CATALOG
 
 bool catalog_region_is_valid(const char *region)
 {
-	return *region && strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789") == strlen(region);
+	return *region >= 'a' && *region <= 'z' &&
+	       strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789") == strlen(region);
 }

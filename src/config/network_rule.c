@@ -64,6 +64,15 @@ static const struct service_tag *find_tag(const struct service_tags *tags, const
 	return service ? service_tags_find_regional(tags, service, dot + 1) : NULL;
 }
 
+/* Named twice, a tag's prefixes would only fill memory twice. */
+static bool has_tag(const struct rule *rule, const struct service_tag *tag)
+{
+	for (size_t i = 0; i < rule->tag_count; i++)
+		if (!strcmp(rule->tags[i].name, service_tag_name(tag)))
+			return true;
+	return false;
+}
+
 static bool add_service_tag(const struct yaml_item *item, struct rule_reading *reading,
 			    struct problems *problems)
 {
@@ -84,6 +93,8 @@ static bool add_service_tag(const struct yaml_item *item, struct rule_reading *r
 	const struct service_tag *tag = find_tag(tags, yaml_scalar_text(item));
 	if (!tag)
 		return complain_unknown_tag(item, tags, problems);
+	if (has_tag(reading->rule, tag))
+		return true;
 	if (service_tag_prefixes(tags, tag, &prefixes, &count) < 0)
 		return rule_fail_memory(item, problems);
 	return rule_add_tag(reading->rule, service_tag_name(tag), prefixes, count) == 0 ||

@@ -6,46 +6,76 @@
 #include "config/sections_impl.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "catalog/rules.h"
 #include "config/rule_impl.h"
 #include "config/values_impl.h"
 
-/* The earlier item of a list that has the same name; NULL: none. */
-static const struct yaml_item *earlier_namesake(const struct yaml_item *list, size_t index)
+/* The name of a collection or rule; NULL: it has none. */
+static const struct yaml_item *name_of(const struct yaml_item *item)
 {
-	const char *name;
+	const struct yaml_item *name =
+		yaml_item_kind(item) == YAML_KIND_MAP ? yaml_map_find(item, "name") : NULL;
 
-	if (yaml_item_kind(yaml_list_at(list, index)) != YAML_KIND_MAP)
-		return NULL;
-	const struct yaml_item *own = yaml_map_find(yaml_list_at(list, index), "name");
-	if (!own || yaml_item_kind(own) != YAML_KIND_SCALAR)
-		return NULL;
-	name = yaml_scalar_text(own);
-	for (size_t i = 0; i < index; i++) {
-		const struct yaml_item *item = yaml_list_at(list, i);
-		const struct yaml_item *other =
-			yaml_item_kind(item) == YAML_KIND_MAP ? yaml_map_find(item, "name") : NULL;
-
-		if (other && yaml_item_kind(other) == YAML_KIND_SCALAR &&
-		    !strcmp(yaml_scalar_text(other), name))
-			return other;
-	}
-	return NULL;
+	return name && yaml_item_kind(name) == YAML_KIND_SCALAR ? name : NULL;
 }
 
-static bool check_namesake(const struct yaml_item *list, size_t index, const char *what,
-			   struct problems *problems)
+struct named {
+	const struct yaml_item *name;
+	size_t index;
+};
+
+static int compare_named(const void *left, const void *right)
 {
-	const struct yaml_item *other = earlier_namesake(list, index);
+	const struct named *a = left, *b = right;
+	int order = strcmp(yaml_scalar_text(a->name), yaml_scalar_text(b->name));
+
+	return order ? order : (a->index > b->index) - (a->index < b->index);
+}
+
+/* For each item of a list the first one's name where that is the same, else NULL. The caller frees;
+   NULL: out of memory. */
+static const struct yaml_item **find_namesakes(const struct yaml_item *list)
+{
+	size_t count = 0, first = 0;
+	cleanup(free_memory) struct named *named =
+		calloc(yaml_list_count(list) + 1, sizeof(*named));
+	const struct yaml_item **namesakes = calloc(yaml_list_count(list) + 1, sizeof(*namesakes));
+
+	if (!named || !namesakes) {
+		free(namesakes);
+		return NULL;
+	}
+	for (size_t i = 0; i < yaml_list_count(list); i++) {
+		const struct yaml_item *name = name_of(yaml_list_at(list, i));
+
+		if (name)
+			named[count++] = (struct named){name, i};
+	}
+	qsort(named, count, sizeof(*named), compare_named);
+	for (size_t i = 1; i < count; i++) {
+		if (strcmp(yaml_scalar_text(named[first].name), yaml_scalar_text(named[i].name)) !=
+		    0)
+			first = i;
+		else
+			namesakes[named[i].index] = named[first].name;
+	}
+	return namesakes;
+}
+
+static bool check_namesake(const struct yaml_item *item, const struct yaml_item *namesake,
+			   const char *what, struct problems *problems)
+{
 	char quoted[YAML_QUOTE_SIZE];
 
-	if (!other)
+	if (!namesake)
 		return true;
-	yaml_complain(yaml_map_find(yaml_list_at(list, index), "name"), problems,
-		      "%s %s is there twice; first at line %u", what,
-		      yaml_quote(yaml_scalar_text(other), quoted), yaml_item_place(other).line);
+	yaml_complain(name_of(item), problems, "%s %s is there twice; first at line %u", what,
+		      yaml_quote(yaml_scalar_text(namesake), quoted),
+		      yaml_item_place(namesake).line);
 	return false;
 }
 
@@ -73,11 +103,15 @@ static bool read_rules(const struct yaml_item *value, const struct yaml_field *f
 		       struct problems *problems)
 {
 	struct collection_reading *reading = target;
+	cleanup(free_memory) const struct yaml_item **namesakes = NULL;
 	bool good = true;
 
 	(void)field;
 	if (!reading->knows_kind || !yaml_expect_list(value, problems))
 		return false;
+	namesakes = find_namesakes(value);
+	if (!namesakes)
+		return rule_fail_memory(value, problems);
 	for (size_t i = 0; i < yaml_list_count(value); i++) {
 		struct rule_reading rule = {.config = reading->config,
 					    .collection = reading->collection,
@@ -85,7 +119,7 @@ static bool read_rules(const struct yaml_item *value, const struct yaml_field *f
 
 		if (!rule.rule)
 			return rule_fail_memory(value, problems);
-		good &= check_namesake(value, i, "rule", problems);
+		good &= check_namesake(yaml_list_at(value, i), namesakes[i], "rule", problems);
 		good &= read_rule(yaml_list_at(value, i), reading->file, &rule, problems);
 	}
 	return good;
@@ -163,10 +197,14 @@ static const struct yaml_field s_collection_fields[] = {
 bool config_read_collections(const struct yaml_item *list, const char *file, struct config *config,
 			     struct problems *problems)
 {
+	cleanup(free_memory) const struct yaml_item **namesakes = NULL;
 	bool good = true;
 
 	if (!yaml_expect_list(list, problems))
 		return false;
+	namesakes = find_namesakes(list);
+	if (!namesakes)
+		return rule_fail_memory(list, problems);
 	for (size_t i = 0; i < yaml_list_count(list); i++) {
 		struct collection_reading reading = {.config = config,
 						     .file = file,
@@ -175,7 +213,7 @@ bool config_read_collections(const struct yaml_item *list, const char *file, str
 
 		if (!reading.collection)
 			return rule_fail_memory(list, problems);
-		good &= check_namesake(list, i, "collection", problems);
+		good &= check_namesake(yaml_list_at(list, i), namesakes[i], "collection", problems);
 		good &= yaml_read_fields(yaml_list_at(list, i), s_collection_fields, &reading,
 					 problems);
 	}

@@ -157,7 +157,7 @@ bool config_parse_port(const char *text, size_t length, uint16_t *ret_port)
 {
 	unsigned int port = 0;
 
-	if (length == 0 || length > 5)
+	if (length == 0 || length > 5 || (*text == '0' && length > 1))
 		return false;
 	for (size_t i = 0; i < length; i++) {
 		if (text[i] < '0' || text[i] > '9')

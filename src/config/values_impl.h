@@ -20,5 +20,6 @@ bool config_read_endpoints(const struct yaml_item *list, uint16_t default_port,
 			   struct problems *problems);
 /* 1 to 64 letters, digits, '.', '-', '_'. */
 bool config_read_label(const struct yaml_item *item, char **ret_label, struct problems *problems);
-/* A decimal number; false: it is none or too large. */
+/* A decimal number without leading zeros, which YAML 1.1 reads as octal; false: it is none or too
+   large. */
 bool config_parse_port(const char *text, size_t length, uint16_t *ret_port);

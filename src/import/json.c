@@ -16,7 +16,6 @@
 
 #include "base/assertion.h"
 #include "base/cleanup.h"
-#include "import/json_text_impl.h"
 
 struct json_item {
 	const struct json_tree *tree;

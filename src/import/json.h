@@ -7,11 +7,8 @@
 
 #include <stdint.h>
 
+#include "base/json_text.h"
 #include "base/problems.h"
-
-#define JSON_SIZE_LIMIT  (64u << 20) /* bytes of a file */
-#define JSON_DEPTH_LIMIT 64          /* lists and objects within each other */
-#define JSON_ITEM_LIMIT  4000000     /* values of a document: about 1 GB of memory */
 
 enum json_kind {
 	JSON_KIND_OBJECT,

@@ -5,11 +5,13 @@
  * away; a file with a single fault gives nothing. Prefixes stay as the file has them, nested and
  * repeated; only those of a tag that is asked for are collapsed, into the caller's copy.
  *
- * Limits: FILE_LIMIT bytes, NAME_LIMIT bytes of a name. Names are compared without case: the file
- * spells regions of one service in capitals (Storage.FranceCentral) and of another without.
+ * Limits: those of base/json_text.h, TAG_LIMIT tags, NAME_LIMIT bytes of a name. Names are compared
+ * without case: the file spells regions of one service in capitals (Storage.FranceCentral) and of
+ * another without.
  */
 #include "tags/tags.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdarg.h>
@@ -20,10 +22,11 @@
 #include "base/assertion.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/json_text.h"
 #include "tags/collapse.h"
 
-#define FILE_LIMIT (64u << 20)
 #define NAME_LIMIT 100
+#define TAG_LIMIT  50000 /* real files have 3,000 */
 
 struct service_tag {
 	char name[NAME_LIMIT + 1];
@@ -164,6 +167,8 @@ static int read_values(const struct reading *reading, const json_t *values)
 {
 	struct service_tags *tags = reading->tags;
 
+	if (json_array_size(values) > TAG_LIMIT)
+		return fail(reading, "the file has more than %d tags", TAG_LIMIT);
 	tags->count = json_array_size(values);
 	tags->list = calloc(tags->count + 1, sizeof(*tags->list));
 	tags->prefixes = calloc(count_prefixes(values) + 1, sizeof(*tags->prefixes));
@@ -195,27 +200,44 @@ static int read_file(const struct reading *reading, const json_t *root)
 	return read_values(reading, values);
 }
 
+static json_t *parse_document(const char *text, size_t length, const char *file,
+			      struct problems *problems)
+{
+	size_t mark = json_text_mark(text, length);
+	json_error_t error;
+	json_t *root;
+
+	if (!json_text_check(text, length, file, problems))
+		return NULL;
+	root = json_loadb(text + mark, length - mark, JSON_REJECT_DUPLICATES, &error);
+	if (root)
+		return root;
+	problems_add(problems, PROBLEM_ERROR,
+		     (struct problem_place){file, error.line > 0 ? (unsigned int)error.line : 1,
+					    error.column > 0 ? (unsigned int)error.column : 1},
+		     "not valid JSON: %s%s", *error.text ? error.text : "out of memory",
+		     json_error_code(&error) == json_error_premature_end_of_input
+			     ? " (is the file truncated?)"
+			     : "");
+	return NULL;
+}
+
 struct service_tags *service_tags_parse(const char *text, size_t length, const char *name,
 					struct problems *problems)
 {
 	cleanup(free_tags) struct service_tags *tags = calloc(1, sizeof(*tags));
 	cleanup(drop_json) json_t *root = NULL;
-	struct problem_place place = {name, 0, 0};
-	json_error_t error;
 
 	if (tags)
 		tags->file = strdup(name);
 	if (!tags || !tags->file) {
-		problems_add(problems, PROBLEM_ERROR, place, "out of memory");
+		problems_add(problems, PROBLEM_ERROR, (struct problem_place){name, 0, 0},
+			     "out of memory");
 		return NULL;
 	}
-	root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-	if (!root) {
-		place.line = error.line > 0 ? (unsigned int)error.line : 0;
-		place.column = error.column > 0 ? (unsigned int)error.column : 1;
-		problems_add(problems, PROBLEM_ERROR, place, "not valid JSON: %s", error.text);
+	root = parse_document(text, length, name, problems);
+	if (!root)
 		return NULL;
-	}
 	const struct reading reading = {tags, problems};
 	return read_file(&reading, root) < 0 ? NULL : take_pointer(tags);
 }
@@ -224,7 +246,7 @@ struct service_tags *service_tags_load(const char *path, struct problems *proble
 {
 	cleanup(free_memory) char *text = NULL;
 	size_t length;
-	int error = file_read(path, FILE_LIMIT, &text, &length);
+	int error = file_read(path, JSON_SIZE_LIMIT, &text, &length);
 
 	if (error < 0) {
 		problems_add(problems, PROBLEM_ERROR, (struct problem_place){path, 0, 0},
@@ -304,6 +326,16 @@ const struct service_tag *service_tags_find_regional(const struct service_tags *
 	return code ? find_joined(tags, service, code) : tag;
 }
 
+/* How many letters two names share at their start, without case. */
+static size_t common_start(const char *a, const char *b)
+{
+	size_t length = 0;
+
+	while (a[length] && tolower((unsigned char)a[length]) == tolower((unsigned char)b[length]))
+		length++;
+	return length;
+}
+
 /* The first that shares the longest start (without case), at least about half of what was written.
  */
 const struct service_tag *service_tags_nearest(const struct service_tags *tags, const char *name)
@@ -312,10 +344,8 @@ const struct service_tag *service_tags_nearest(const struct service_tags *tags, 
 	const struct service_tag *best = NULL;
 
 	for (size_t i = 0; i < tags->count; i++) {
-		size_t same = strlen(tags->list[i].name);
+		size_t same = common_start(tags->list[i].name, name);
 
-		while (same > 0 && strncasecmp(tags->list[i].name, name, same) != 0)
-			same--;
 		if (same > best_length) {
 			best_length = same;
 			best = &tags->list[i];

@@ -61,8 +61,14 @@ bool yaml_scalar_is_plain(const struct yaml_item *scalar)
 
 bool yaml_item_is_null(const struct yaml_item *item)
 {
-	return item->kind == YAML_KIND_SCALAR && item->plain &&
-	       (!*item->text || !strcmp(item->text, "~") || !strcmp(item->text, "null"));
+	static const char *const words[] = {"", "~", "null", "Null", "NULL"};
+
+	if (item->kind != YAML_KIND_SCALAR || !item->plain)
+		return false;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (!strcmp(item->text, words[i]))
+			return true;
+	return false;
 }
 
 size_t yaml_list_count(const struct yaml_item *list)

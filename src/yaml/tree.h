@@ -38,7 +38,7 @@ const char *yaml_item_key(const struct yaml_item *item);
 /* Scalars: UTF-8 without NUL. Plain: written without quotes (443, not "443"). */
 const char *yaml_scalar_text(const struct yaml_item *scalar);
 bool yaml_scalar_is_plain(const struct yaml_item *scalar);
-/* A key without a value, ~ or null. */
+/* A key without a value, ~, null, Null or NULL: null in YAML's core schema. */
 bool yaml_item_is_null(const struct yaml_item *item);
 
 size_t yaml_list_count(const struct yaml_item *list);

@@ -6,8 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdlib.h>
-
-#include "base/clock.h"
+#include <time.h>
 
 #include "../inputs.h"
 
@@ -31,7 +30,7 @@ static void the_public_file_is_read_and_collapsed_quickly(void **state)
 {
 	if (getenv("SALLYPORT_SLOW")) /* under valgrind its time runs out */
 		return;
-	uint64_t start = clock_steady_ms();
+	clock_t start = clock();
 	struct service_tags *tags = load_input(PUBLIC_FILE);
 	struct ip_prefix *prefixes = NULL;
 	size_t count = 0;
@@ -40,11 +39,11 @@ static void the_public_file_is_read_and_collapsed_quickly(void **state)
 	assert_int_equal(service_tag_prefixes(tags, service_tags_find(tags, "AzureCloud"),
 					      &prefixes, &count),
 			 0);
-	uint64_t took = clock_steady_ms() - start;
-	print_message("# read and collapsed to %zu prefixes in %llu ms\n", count,
-		      (unsigned long long)took);
+	double took =
+		(double)(clock() - start) / CLOCKS_PER_SEC; /* other programs' time is not ours */
+	print_message("# read and collapsed to %zu prefixes in %.2f s\n", count, took);
 #if !defined(__SANITIZE_ADDRESS__)
-	assert_true(took < 1000); /* the target is 300 ms; test machines are shared */
+	assert_true(took < 0.3);
 #endif
 	assert_int_equal(service_tags_count(tags), 2647);
 	assert_true(count > 1000 && count < 4000);

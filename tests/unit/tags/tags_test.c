@@ -114,7 +114,7 @@ static void a_malformed_file_is_refused_whole(void **state)
 {
 	(void)state;
 	expect_refusal("{", "tags.json:1:1: error: not valid JSON: string or '}' expected near "
-			    "end of file\n");
+			    "end of file (is the file truncated?)\n");
 	expect_refusal(
 		"{\"a\":1,\"a\":2}",
 		"tags.json:1:10: error: not valid JSON: duplicate object key near '\"a\"'\n");

@@ -4,12 +4,11 @@
  * encoding; and it bounds nesting and the number of values, so that neither the library's recursion
  * nor its memory is the outside's to choose. It knows of JSON's grammar only where strings are.
  */
-#include "import/json_text_impl.h"
+#include "base/json_text.h"
 
 #include <string.h>
 
 #include "base/text.h"
-#include "import/json.h"
 
 struct scan {
 	const char *file;

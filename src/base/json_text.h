@@ -3,6 +3,10 @@
 
 #include "base/problems.h"
 
+#define JSON_SIZE_LIMIT  (64u << 20) /* bytes of a file */
+#define JSON_DEPTH_LIMIT 64          /* lists and objects within each other */
+#define JSON_ITEM_LIMIT  4000000     /* values of a document: about 1 GB of memory */
+
 /* Where a character stands: lines and columns from 1, columns in characters. */
 struct json_position {
 	unsigned int line, column;
