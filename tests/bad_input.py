@@ -242,6 +242,10 @@ READERS = (
            API_WORDS, codes=(0, 1)),
     Reader("import azure-firewall", ["import", "azure-firewall", "--write={written}", "{}"],
            "tests/golden/import/azure-az-list.json", AZURE_WORDS, codes=(0, 1)),
+    Reader("catalog diff EDITION", ["catalog", "diff", "2024-05-20", "{}"], "catalog/2024-05-20.yaml", CATALOG_WORDS,
+           catalog_floods, (0, 1)),
+    Reader("catalog diff CONFIGURATION", ["catalog", "diff", "{}", "2024-05-20"], "sallyport.example.yaml",
+           CONFIG_WORDS, config_floods, (0, 1)),
 )
 
 
@@ -296,7 +300,8 @@ class Trial:
         self.written = folder / "written"
         self.good = (root / reader.good).read_bytes()
         self.limited = True
-        good = folder / "input"
+        self.input = folder / f"input.{reader.format}"  # what it is shows in its name
+        good = self.input
         good.write_bytes(self.good)
         done = self.run(good)
         if done.returncode != reader.codes[0]:  # AddressSanitizer reserves more than any limit
@@ -319,7 +324,7 @@ class Trial:
         return done.stdout, self.written.read_bytes()
 
     def try_case(self, name, content, may_be_good):
-        path = self.folder / "input"
+        path = self.input
         if callable(content):
             content(path)
         else:
@@ -368,7 +373,7 @@ class Trial:
             yield f"the message is not UTF-8: {message[:200]!r}"
             return
         # A file that is cut short may be good and say too little: that is no fault of the file.
-        file = re.escape(f"{self.folder}/input")
+        file = re.escape(str(self.input))
         who = [rf"{file}(?::\d+:\d+)?: error", f"sallyport: cannot read {file}"]
         who += ["sallyport: error"] if may_be_good else []
         if not re.search(rf"^(?:{'|'.join(who)}): \S", said, re.M):

@@ -46,48 +46,30 @@ static struct problem *add_slot(struct problems *problems)
 	return &problems->list[problems->count++];
 }
 
-/* Input is quoted in complaints: what a terminal would obey, or is no UTF-8, becomes a '?'. */
-static void make_printable(char *text)
+/* For what the text quotes; NULL: none, or no memory. */
+static char *make_printable(const char *text)
 {
-	const char *from = text, *end = text + strlen(text);
+	struct text printable = TEXT_EMPTY;
 
-	while (from < end) {
-		const char *start = from;
-		uint32_t character = text_take_character(&from, end);
-		size_t length = (size_t)(from - start);
-
-		if (character < 0x20 || (character >= 0x7f && character < 0xa0) ||
-		    (character == 0xfffd && length == 1)) {
-			*text++ = '?';
-			continue;
-		}
-		memmove(text, start, length);
-		text += length;
-	}
-	*text = '\0';
+	if (text)
+		text_add_printable(&printable, text);
+	return printable.data;
 }
 
 static void keep(struct problems *problems, enum problem_severity severity,
 		 struct problem_place place, const char *line)
 {
-	struct text text = TEXT_EMPTY;
-	struct problem *problem;
+	struct problem *problem = add_slot(problems);
 
-	text_add(&text, line);
-	problem = add_slot(problems);
-	if (!problem) {
-		text_free(&text);
+	if (!problem)
 		return;
-	}
 	*problem = (struct problem){
 		.severity = severity,
-		.file = place.file ? strdup(place.file) : NULL,
+		.file = make_printable(place.file),
 		.line = place.line,
 		.column = place.column,
-		.text = text.data,
+		.text = make_printable(line),
 	};
-	if (problem->file)
-		make_printable(problem->file);
 }
 
 /* What is beyond the limit becomes one line; it is an error if one of them is. */
@@ -116,7 +98,6 @@ void problems_add(struct problems *problems, enum problem_severity severity,
 	va_start(arguments, format);
 	vsnprintf(line, sizeof(line), format, arguments);
 	va_end(arguments);
-	make_printable(line);
 	keep(problems, severity, place, line);
 }
 

@@ -118,3 +118,18 @@ void text_free(struct text *text)
 	free(text->data);
 	*text = TEXT_EMPTY;
 }
+
+void text_add_printable(struct text *text, const char *string)
+{
+	const char *end = string + strlen(string);
+
+	while (string < end) {
+		const char *start = string;
+		uint32_t character = text_take_character(&string, end);
+		size_t length = (size_t)(string - start);
+		bool obeyed = character < 0x20 || (character >= 0x7f && character < 0xa0) ||
+			      (character == 0xfffd && length == 1);
+
+		text_add_bytes(text, obeyed ? "?" : start, obeyed ? 1 : length);
+	}
+}

@@ -22,6 +22,8 @@ void text_add_bytes(struct text *text, const void *bytes, size_t length);
 __attribute__((format(printf, 2, 3))) void text_addf(struct text *text, const char *format, ...);
 /* With quotes; plain ASCII as by text_escape_json(). */
 void text_add_json_string(struct text *text, const char *string, size_t length);
+/* For a person's terminal: what it would obey (control characters), or is no UTF-8, becomes '?'. */
+void text_add_printable(struct text *text, const char *string);
 void text_clear(struct text *text); /* keeps the room */
 void text_free(struct text *text);  /* for cleanup() */
 

@@ -56,9 +56,11 @@ static void add_line(struct text *out, const struct export_rule *rule, const str
 		rule_write_sources(out, rule->rule);
 	}
 	text_add(out, "\n");
-	if (rule->rule->purpose)
-		text_addf(out, "         %s%s%s\n", colours->faint, rule->rule->purpose,
-			  colours->plain);
+	if (rule->rule->purpose) {
+		text_addf(out, "         %s", colours->faint);
+		text_add_printable(out, rule->rule->purpose);
+		text_addf(out, "%s\n", colours->plain);
+	}
 	if (rule->rule->correction)
 		text_addf(out, "         %scorrection: %s%s\n", colours->faint, rule->rule->note,
 			  colours->plain);

@@ -70,8 +70,11 @@ static void add_met(struct text *out, const struct policy_rule *entry,
 		text_addf(out, " %s", pattern_format(comparison.pattern, pattern));
 	}
 	text_add(out, "\n");
-	if (rule->purpose)
-		text_addf(out, "  purpose  %s\n", rule->purpose);
+	if (rule->purpose) {
+		text_add(out, "  purpose  ");
+		text_add_printable(out, rule->purpose);
+		text_add(out, "\n");
+	}
 	if (rule->origin)
 		text_addf(out, "  origin   %s\n", rule->origin);
 }

@@ -135,9 +135,19 @@ static void freed_text_may_be_used_again(void **state)
 	text_free(&text);
 }
 
+static void what_a_terminal_would_obey_becomes_a_question_mark(void **state)
+{
+	cleanup(text_free) struct text text = TEXT_EMPTY;
+
+	(void)state;
+	text_add_printable(&text, "f\xc3\xbcr \033[2J\r\n\x7f \xc2\x9b \xff \xe6\x97\xa5");
+	assert_string_equal(text_string(&text), "f\xc3\xbcr ?[2J??? ? ? \xe6\x97\xa5");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_a_terminal_would_obey_becomes_a_question_mark),
 		cmocka_unit_test(text_grows_as_it_is_added_to),
 		cmocka_unit_test(text_of_every_length_ends_in_nul),
 		cmocka_unit_test(bytes_may_hold_nul),
