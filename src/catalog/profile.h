@@ -13,6 +13,7 @@ struct cluster_profile {
 	char edition[32];        /* "2024-05-20"; empty: the default edition */
 	char *catalog_file;      /* replaces the embedded catalogue; NULL: embedded */
 	char *service_tags_file; /* Microsoft's weekly JSON; NULL: none */
+	bool tags_only; /* only service tags for rules of one's own: the catalogue adds nothing */
 	bool private_cluster;
 	bool konnectivity;
 	bool recommended; /* also the optional recommended rules */

@@ -228,7 +228,7 @@ int catalog_rules(const struct catalog *catalog, const struct cluster_profile *p
 				.problems = problems};
 	int result;
 
-	if (!profile->present)
+	if (!profile->present || profile->tags_only)
 		return 0;
 	result = catalog_check_profile(&making, catalog);
 	if (result < 0)

@@ -258,6 +258,7 @@ static const struct yaml_field s_fields[] = {
 	{.key = "region", .read = read_region},
 	{.key = "service_tags", .read = read_service_tags},
 	{.key = "api_server", .read = read_api_server},
+	SWITCH("tags_only", tags_only),
 	SWITCH("private", private_cluster),
 	SWITCH("konnectivity", konnectivity),
 	SWITCH("recommended", recommended),

@@ -51,15 +51,16 @@ static void add_cluster(const struct azure_reading *reading, struct text *yaml)
 					"The FQDN tag AzureKubernetesService is carried over by "
 					"this section alone; its rules have priorities 1000 and "
 					"1100.");
-	config_text_add_comment(yaml,
-				"Take the '#' away and say what is so (the section brings the "
-				"catalogue's rules for AKS with it):");
+	config_text_add_comment(yaml, "Take the '#' away and say what is so:");
 	config_text_add_comment(yaml, "cluster:");
 	config_text_add_comment(yaml, "  cloud: public");
 	add_line(yaml, "  region: ", has_region ? reading->location : "REGION",
 		 has_region ? "  # where the policy is" : "");
 	if (reading->names_tags)
 		config_text_add_comment(yaml, "  service_tags: ServiceTags_Public.json");
+	if (!reading->aks_rule)
+		config_text_add_comment(yaml, "  tags_only: true  # without the catalogue's rules "
+					      "for AKS");
 }
 
 static void add_dns(const struct azure_reading *reading, struct text *yaml)

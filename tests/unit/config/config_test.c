@@ -246,6 +246,22 @@ static void files_named_by_flags_are_loaded_when_compiling(void **state)
 	problems_free(problems);
 }
 
+static void tags_only_takes_no_rule_of_the_catalogue(void **state)
+{
+	struct problems *problems = problems_new();
+	static const char text[] = "cluster: {tags_only: true}\n";
+
+	(void)state;
+	cleanup(drop_config) struct config *config =
+		config_parse(text, strlen(text), "test.yaml", problems);
+	assert_non_null(config);
+	cleanup(drop_policy) struct policy *policy =
+		config_compile(config, CATALOG_TAGS_BY_PREFIX, NULL, problems);
+	assert_non_null(policy);
+	assert_int_equal(policy_rule_count(policy), 0);
+	problems_free(problems);
+}
+
 static void the_example_is_valid_and_compiles(void **state)
 {
 	struct problems *problems = problems_new();
@@ -284,6 +300,7 @@ int main(void)
 		cmocka_unit_test(the_hosts_own_addresses_are_guarded),
 		cmocka_unit_test(a_cluster_that_cannot_be_served_does_not_compile),
 		cmocka_unit_test(files_named_by_flags_are_loaded_when_compiling),
+		cmocka_unit_test(tags_only_takes_no_rule_of_the_catalogue),
 		cmocka_unit_test(the_example_is_valid_and_compiles),
 	};
 
