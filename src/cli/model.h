@@ -32,4 +32,4 @@ struct colours cli_colours(void);
 
 /* What `rules` and `export` share: writes the rules for a target and prints them, or puts them into
    --write's file or folder. The exit status. */
-int cli_export_rules(const struct cli_arguments *arguments, const char *target);
+int cli_export_rules(const struct cli_arguments *arguments, const char *name);
