@@ -173,6 +173,7 @@ CONFIG = [
           ["http", "http"]),
     *each(REFUSED, "collections[0].rules[0].protocols", GONE, [], "https", None, ["tcp"], ["https:0"], ["https:65536"],
           ["https:"], ["HTTPS"], ["http:80x"], ["https:0443"], [443], [["https"]], ["https:443-444"]),
+    *words("collections[0].rules[0].quic", "deny", "inspect"),
     *each(REFUSED, "collections[0].rules[0].ports", [443]),
     *each(REFUSED, "collections[0].rules[0].destinations", ["*"]),
 

@@ -114,6 +114,7 @@ static int parse_protocol(const char *word, const struct policy *policy, struct 
 	} protocols[] = {
 		{"https", FLOW_HTTPS, 443}, {"http", FLOW_HTTP, 80}, {"tcp", FLOW_TCP, 0},
 		{"udp", FLOW_UDP, 0},       {"icmp", FLOW_ICMP, 0},  {"dns", FLOW_UDP, 53},
+		{"quic", FLOW_QUIC, 443},
 	};
 
 	if (!word)
@@ -128,8 +129,8 @@ static int parse_protocol(const char *word, const struct policy *policy, struct 
 		return check_port(word, question);
 	}
 	fprintf(stderr,
-		"sallyport: --protocol: '%s' is not allowed here; allowed: https, http, tcp, udp, "
-		"icmp, dns\n",
+		"sallyport: --protocol: '%s' is not allowed here; allowed: https, http, quic, tcp, "
+		"udp, icmp, dns\n",
 		word);
 	return -EINVAL;
 }

@@ -1,4 +1,4 @@
-/* An application rule: patterns of names, http and https ports. */
+/* An application rule: patterns of names, http and https ports, and what becomes of QUIC. */
 #include "config/rule_impl.h"
 
 #include <string.h>
@@ -86,12 +86,41 @@ static bool read_application_protocols(const struct yaml_item *value,
 	return rule_read_each(value, target, read_application_protocol, problems);
 }
 
+static const char *const s_quic_words[] = {"deny", "inspect", NULL};
+
+static bool has_https(const struct rule *rule)
+{
+	for (size_t i = 0; i < rule->protocol_count; i++)
+		if (rule->protocols[i].protocol == APPLICATION_HTTPS)
+			return true;
+	return false;
+}
+
+/* Stands behind `protocols` in the table, so those are read. */
+static bool read_quic(const struct yaml_item *value, const struct yaml_field *field, void *target,
+		      struct problems *problems)
+{
+	struct rule_reading *reading = target;
+	size_t index;
+
+	(void)field;
+	if (!yaml_read_word(value, s_quic_words, &index, problems))
+		return false;
+	reading->rule->inspects_quic = index == 1;
+	if (reading->rule->inspects_quic && reading->collection->action == RULE_DENY)
+		yaml_warn(value, problems, "a deny rule denies QUIC whatever stands here");
+	else if (reading->rule->inspects_quic && !has_https(reading->rule))
+		yaml_warn(value, problems, "QUIC is https, which the rule's protocols do not name");
+	return true;
+}
+
 static const struct yaml_field s_application_fields[] = {
 	{.key = "name", .read = rule_read_name, .required = true},
 	{.key = "purpose", .read = rule_read_purpose},
 	{.key = "sources", .read = rule_read_sources},
 	{.key = "fqdns", .read = read_patterns, .required = true},
 	{.key = "protocols", .read = read_application_protocols, .required = true},
+	{.key = "quic", .read = read_quic},
 };
 
 bool config_read_application_rule(const struct yaml_item *item, struct rule_reading *reading,

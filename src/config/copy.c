@@ -52,6 +52,7 @@ static int copy_rule(const struct rule *source, struct rule *target)
 	target->any_port = source->any_port;
 	target->transports = source->transports;
 	target->correction = source->correction;
+	target->inspects_quic = source->inspects_quic;
 	if (copy_text(source->name, &target->name) < 0 ||
 	    copy_text(source->origin, &target->origin) < 0 ||
 	    copy_text(source->purpose, &target->purpose) < 0 ||

@@ -241,6 +241,8 @@ static void add_names(struct text *out, const struct rule *rule)
 		list_add(&protocols, text);
 	}
 	list_end(&protocols, out);
+	if (rule->inspects_quic)
+		text_add(out, "        quic: inspect\n");
 }
 
 static void add_rule(struct text *out, const struct rule *rule, enum rule_kind kind)

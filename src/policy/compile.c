@@ -187,6 +187,8 @@ static int build_indexes(struct policy *policy)
 	if (!error)
 		error = policy_list_ports(policy, APPLICATION_HTTPS);
 	if (!error)
+		error = policy_list_quic_ports(policy);
+	if (!error)
 		error = policy_list_exact_names(policy);
 	return error;
 }
@@ -231,6 +233,7 @@ void policy_free(struct policy *policy)
 		name_table_free(policy->application_names);
 	for (size_t i = 0; i < 2; i++)
 		free(policy->ports[i]);
+	free(policy->quic_ports);
 	free(policy->rules);
 	free(policy->labels);
 	free(policy->by_label);

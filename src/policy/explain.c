@@ -13,7 +13,7 @@
 
 static const char *const s_flow_names[] = {
 	[FLOW_TCP] = "tcp",   [FLOW_UDP] = "udp",     [FLOW_ICMP] = "icmp",
-	[FLOW_HTTP] = "http", [FLOW_HTTPS] = "https",
+	[FLOW_HTTP] = "http", [FLOW_HTTPS] = "https", [FLOW_QUIC] = "quic",
 };
 
 static void add_flow(struct text *out, enum flow_protocol protocol, uint16_t port)
@@ -62,7 +62,11 @@ static void add_met(struct text *out, const struct policy_rule *entry,
 	if (entry->kind == RULE_NETWORK) {
 		bool is_application = facts->protocol == FLOW_HTTP || facts->protocol == FLOW_HTTPS;
 
-		add_flow(out, is_application ? FLOW_TCP : facts->protocol, facts->port);
+		add_flow(out,
+			 is_application                 ? FLOW_TCP
+			 : facts->protocol == FLOW_QUIC ? FLOW_UDP
+							: facts->protocol,
+			 facts->port);
 		text_add(out, " ");
 		add_met_destination(out, &comparison, facts);
 	} else {
@@ -112,6 +116,18 @@ static void add_guard(struct text *out, const struct verdict *verdict,
 	text_addf(out, "  though   %s allows the name\n", verdict->rule->label);
 }
 
+/* The rule would allow it over TCP. */
+static void add_quic(struct text *out, const struct verdict *verdict,
+		     const struct policy_facts *facts)
+{
+	text_addf(out, "deny: %s (%s)\n", reason_sentence(verdict->reason),
+		  reason_text(verdict->reason));
+	add_asked(out, facts);
+	text_addf(out,
+		  "  though   %s allows the name over TCP; with quic: inspect also over QUIC\n",
+		  verdict->rule->label);
+}
+
 /* Special addresses are denied before any rule, private ones behind the rule that allows the name.
  */
 static bool is_guarded(const struct verdict *verdict)
@@ -148,6 +164,10 @@ void policy_explain(const struct policy *policy, const struct policy_facts *fact
 
 	if (is_guarded(&verdict)) {
 		add_guard(out, &verdict, facts);
+		return;
+	}
+	if (verdict.reason == REASON_QUIC) {
+		add_quic(out, &verdict, facts);
 		return;
 	}
 	text_add(out, verdict.action == RULE_ALLOW ? "allow: " : "deny: ");

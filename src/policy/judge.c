@@ -9,6 +9,9 @@
  * in a table, which gives the best position by name; the rules by address are then scanned in order
  * and only up to that position. Application rules are reached by the name table alone: it hands out
  * the rules whose patterns match the name, in order, whatever the number of rules.
+ *
+ * QUIC is https over UDP. Whether a rule inspects it is no part of the match: the first rule that
+ * matches decides, and one that does not inspect QUIC denies it.
  */
 #include "policy/policy_impl.h"
 
@@ -79,6 +82,12 @@ static uint32_t find_application_rule(const struct policy *policy, const struct 
 	return NO_POSITION;
 }
 
+static bool refuses_quic(const struct policy_rule *rule, const struct policy_facts *facts)
+{
+	return facts->protocol == FLOW_QUIC && rule->kind == RULE_APPLICATION &&
+	       rule->action == RULE_ALLOW && !rule->rule->inspects_quic;
+}
+
 struct verdict policy_judge(const struct policy *policy, const struct policy_facts *facts)
 {
 	struct verdict verdict = {.action = RULE_DENY, .reason = REASON_NO_RULE};
@@ -97,7 +106,12 @@ struct verdict policy_judge(const struct policy *policy, const struct policy_fac
 		verdict.action = verdict.rule->action;
 		verdict.reason =
 			verdict.action == RULE_ALLOW ? REASON_RULE_ALLOWS : REASON_RULE_DENIES;
-	} else if (facts->protocol == FLOW_HTTPS && !facts->name) {
+		if (refuses_quic(verdict.rule, facts)) {
+			verdict.action = RULE_DENY;
+			verdict.reason = REASON_QUIC;
+		}
+	} else if ((facts->protocol == FLOW_HTTPS || facts->protocol == FLOW_QUIC) &&
+		   !facts->name) {
 		verdict.reason = REASON_NO_NAME;
 	}
 	return verdict;

@@ -29,7 +29,9 @@ int policy_list_by_address(struct policy *policy)
 	return 0;
 }
 
-int policy_list_ports(struct policy *policy, enum application_protocol protocol)
+/* Ports of the allow rules for this protocol, or only of those that inspect QUIC. */
+static int list_ports(struct policy *policy, enum application_protocol protocol, bool only_quic,
+		      uint16_t **ret_ports, size_t *ret_count)
 {
 	cleanup(free_memory) struct port_set *named = calloc(1, sizeof(*named));
 	size_t count = 0;
@@ -41,7 +43,8 @@ int policy_list_ports(struct policy *policy, enum application_protocol protocol)
 
 		for (size_t j = 0; j < rule->protocol_count; j++)
 			if (policy->rules[i].action == RULE_ALLOW &&
-			    rule->protocols[j].protocol == protocol)
+			    rule->protocols[j].protocol == protocol &&
+			    (rule->inspects_quic || !only_quic))
 				port_set_add(named, rule->protocols[j].port);
 	}
 	for (size_t word = 0; word < PORT_SET_WORDS; word++)
@@ -50,11 +53,23 @@ int policy_list_ports(struct policy *policy, enum application_protocol protocol)
 
 	if (!ports)
 		return -ENOMEM;
-	policy->ports[protocol] = ports;
+	*ret_ports = ports;
 	for (unsigned int port = 0; port <= UINT16_MAX; port++)
 		if (port_set_has(named, (uint16_t)port))
-			ports[policy->port_counts[protocol]++] = (uint16_t)port;
+			ports[(*ret_count)++] = (uint16_t)port;
 	return 0;
+}
+
+int policy_list_ports(struct policy *policy, enum application_protocol protocol)
+{
+	return list_ports(policy, protocol, false, &policy->ports[protocol],
+			  &policy->port_counts[protocol]);
+}
+
+int policy_list_quic_ports(struct policy *policy)
+{
+	return list_ports(policy, APPLICATION_HTTPS, true, &policy->quic_ports,
+			  &policy->quic_port_count);
 }
 
 static int compare_names(const void *left, const void *right)

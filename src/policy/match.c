@@ -5,7 +5,7 @@
 
 unsigned int flow_transport(enum flow_protocol protocol)
 {
-	if (protocol == FLOW_UDP)
+	if (protocol == FLOW_UDP || protocol == FLOW_QUIC)
 		return TRANSPORT_UDP;
 	if (protocol == FLOW_ICMP)
 		return TRANSPORT_ICMP;
@@ -15,7 +15,7 @@ unsigned int flow_transport(enum flow_protocol protocol)
 
 bool flow_application(enum flow_protocol protocol, enum application_protocol *ret_protocol)
 {
-	if (protocol != FLOW_HTTP && protocol != FLOW_HTTPS)
+	if (protocol != FLOW_HTTP && protocol != FLOW_HTTPS && protocol != FLOW_QUIC)
 		return false;
 	*ret_protocol = protocol == FLOW_HTTP ? APPLICATION_HTTP : APPLICATION_HTTPS;
 	return true;

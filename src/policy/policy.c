@@ -48,6 +48,12 @@ const uint16_t *policy_ports(const struct policy *policy, enum application_proto
 	return policy->ports[protocol];
 }
 
+const uint16_t *policy_quic_ports(const struct policy *policy, size_t *ret_count)
+{
+	*ret_count = policy->quic_port_count;
+	return policy->quic_ports;
+}
+
 size_t policy_exact_name_count(const struct policy *policy)
 {
 	return policy->exact_name_count;

@@ -34,6 +34,7 @@ enum flow_protocol {
 	FLOW_ICMP,
 	FLOW_HTTP,  /* network rules see it as TCP */
 	FLOW_HTTPS, /* likewise */
+	FLOW_QUIC,  /* network rules see it as UDP, application rules as https */
 };
 
 struct policy_facts {
@@ -82,6 +83,9 @@ const struct policy_rule *policy_rule_find(const struct policy *policy, const ch
 /* Ports named by allow rules for this protocol, ascending, each once. */
 const uint16_t *policy_ports(const struct policy *policy, enum application_protocol protocol,
 			     size_t *ret_count);
+
+/* Of the https ports, those of rules that inspect QUIC. */
+const uint16_t *policy_quic_ports(const struct policy *policy, size_t *ret_count);
 
 /* Is there an https allow rule for the name, so that its addresses belong into the pinned set? */
 bool policy_inspects_name(const struct policy *policy, const struct name *name);

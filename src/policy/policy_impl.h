@@ -19,6 +19,8 @@ struct policy {
 	struct name_table *network_names;     /* FQDN → network rules */
 	struct name_table *application_names; /* pattern → application rules */
 	uint16_t *ports[2];                   /* by enum application_protocol */
+	uint16_t *quic_ports;
+	size_t quic_port_count;
 	size_t port_counts[2];
 	const struct name **exact_names; /* ascending, each once; they live in `set` */
 	size_t exact_name_count;

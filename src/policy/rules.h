@@ -71,6 +71,7 @@ struct rule {
 	size_t pattern_count;
 	struct application_port *protocols;
 	size_t protocol_count;
+	bool inspects_quic; /* https also as QUIC, its hello inspected; else QUIC is denied */
 };
 
 #define RULE_PRIORITY_BEST  100

@@ -180,6 +180,7 @@ static const struct run s_explain[] = {
 	{"explain-via-private", "explain --region=eastus mcr.microsoft.com --via=10.0.0.9", 1},
 	{"explain-via-special", "explain --region=eastus mcr.microsoft.com --via=169.254.169.254",
 	 1},
+	{"explain-quic", "explain --region=eastus -p quic mcr.microsoft.com", 1},
 	{"explain-dns", "explain --region=eastus -p dns mcr.microsoft.com", 0},
 	{"explain-dns-other", "explain --region=eastus -p dns evil.example -o json", 1},
 	{"explain-network", "explain -c gateway.yaml 198.51.100.17:5432", 0},

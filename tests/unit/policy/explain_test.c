@@ -62,6 +62,7 @@ static struct policy *example(void)
 		   "from:10.1.0.0/16 from:10.3.0.0/16 from:10.5.0.0/16 "
 		   "from:10.7.0.0/16 from:10.9.0.0/16 https:443 "
 		   "pattern:sources.example");
+	write_rule(&set, "http3", "from:* https:443 quic pattern:h3.example");
 	write_rule(&set, "nothing", "from:* pattern:nothing.example");
 	write_collection(&set, "team-deny", RULE_APPLICATION, 150, RULE_DENY);
 	write_rule(&set, "gists", "from:* https:443 pattern:gist.github.com purpose:leaks");
@@ -221,6 +222,19 @@ static void what_a_rule_allows_instead_is_told(void **state)
 	CHECK_GOLDEN("services", questions);
 }
 
+static void quic_is_explained_by_the_rule_that_inspects_it_or_not(void **state)
+{
+	static const struct question questions[] = {
+		{NODE, NULL, FLOW_QUIC, 443, "h3.example", NULL},
+		{NODE, NULL, FLOW_QUIC, 443, "mcr.microsoft.com", NULL},
+		{NODE, NULL, FLOW_QUIC, 443, "evil.example", NULL},
+		{NODE, NULL, FLOW_QUIC, 8443, "h3.example", NULL},
+	};
+
+	(void)state;
+	CHECK_GOLDEN("quic", questions);
+}
+
 static void a_deny_rule_is_named_and_what_it_keeps_from_deciding(void **state)
 {
 	static const struct question questions[] = {
@@ -268,6 +282,7 @@ int main(void)
 		cmocka_unit_test(a_denied_name_is_explained_by_the_rules_that_come_near),
 		cmocka_unit_test(a_denied_address_is_explained_by_the_rules_that_come_near),
 		cmocka_unit_test(what_a_rule_allows_instead_is_told),
+		cmocka_unit_test(quic_is_explained_by_the_rule_that_inspects_it_or_not),
 		cmocka_unit_test(a_deny_rule_is_named_and_what_it_keeps_from_deciding),
 		cmocka_unit_test(at_most_five_rules_are_near_and_the_nearest_come_first),
 	};

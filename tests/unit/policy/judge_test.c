@@ -256,6 +256,36 @@ static void large_lists_of_nested_prefixes_keep_their_meaning(void **state)
 	policy_free(policy);
 }
 
+static void quic_is_https_over_udp_for_rules_that_inspect_it(void **state)
+{
+	struct rule_set set = {0};
+
+	(void)state;
+	write_collection(&set, "app", RULE_APPLICATION, 200, RULE_ALLOW);
+	write_rule(&set, "quic", "from:* https:443 https:8443 http:80 quic pattern:quic.example");
+	write_rule(&set, "plain", "from:* https:443 https:9443 pattern:*.example");
+	write_collection(&set, "never", RULE_APPLICATION, 100, RULE_DENY);
+	write_rule(&set, "r", "from:* https:443 pattern:bad.example");
+	write_collection(&set, "net", RULE_NETWORK, 300, RULE_ALLOW);
+	write_rule(&set, "r", "from:* to:192.0.2.0/24 udp port:443");
+	struct policy *policy = compile(&set);
+	size_t count;
+	const uint16_t *ports = policy_quic_ports(policy, &count);
+
+	assert_int_equal(count, 2);
+	assert_int_equal(ports[0], 443);
+	assert_int_equal(ports[1], 8443);
+	assert_allowed(judge(policy, NODE, NULL, FLOW_QUIC, 443, "quic.example"), "app/quic");
+	assert_denied(judge(policy, NODE, NULL, FLOW_QUIC, 80, "quic.example"), REASON_NO_RULE);
+	assert_denied(judge(policy, NODE, NULL, FLOW_QUIC, 443, "a.example"), REASON_QUIC);
+	assert_string_equal(judge(policy, NODE, NULL, FLOW_QUIC, 443, "a.example").rule->label,
+			    "app/plain");
+	assert_denied(judge(policy, NODE, NULL, FLOW_QUIC, 443, "bad.example"), REASON_RULE_DENIES);
+	assert_denied(judge(policy, NODE, NULL, FLOW_QUIC, 443, NULL), REASON_NO_NAME);
+	assert_allowed(judge(policy, NODE, "192.0.2.1", FLOW_QUIC, 443, "a.example"), "net/r");
+	policy_free(policy);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +304,7 @@ int main(void)
 		cmocka_unit_test(the_better_of_a_rule_by_name_and_one_by_address_decides),
 		cmocka_unit_test(icmp_has_no_ports_so_only_any_port_matches_it),
 		cmocka_unit_test(large_lists_of_nested_prefixes_keep_their_meaning),
+		cmocka_unit_test(quic_is_https_over_udp_for_rules_that_inspect_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

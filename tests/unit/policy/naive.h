@@ -81,6 +81,7 @@ static inline bool naive_network_port(const struct rule *rule, const struct poli
 static inline bool naive_network_matches(const struct rule *rule, const struct policy_facts *facts)
 {
 	unsigned int transport = facts->protocol == FLOW_UDP    ? TRANSPORT_UDP
+				 : facts->protocol == FLOW_QUIC ? TRANSPORT_UDP
 				 : facts->protocol == FLOW_ICMP ? TRANSPORT_ICMP
 								: TRANSPORT_TCP;
 	bool destination =
@@ -97,12 +98,13 @@ static inline bool naive_network_matches(const struct rule *rule, const struct p
 static inline bool naive_application_matches(const struct rule *rule,
 					     const struct policy_facts *facts)
 {
-	if ((facts->protocol != FLOW_HTTP && facts->protocol != FLOW_HTTPS) || !facts->name ||
-	    !naive_names(rule, facts->name))
+	if ((facts->protocol != FLOW_HTTP && facts->protocol != FLOW_HTTPS &&
+	     facts->protocol != FLOW_QUIC) ||
+	    !facts->name || !naive_names(rule, facts->name))
 		return false;
 	for (size_t i = 0; i < rule->protocol_count; i++)
 		if ((rule->protocols[i].protocol == APPLICATION_HTTPS) ==
-			    (facts->protocol == FLOW_HTTPS) &&
+			    (facts->protocol != FLOW_HTTP) &&
 		    rule->protocols[i].port == facts->port)
 			return true;
 	return false;

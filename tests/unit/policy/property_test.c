@@ -123,6 +123,7 @@ static void random_network_rule(uint64_t *seed, const struct world *world, struc
 
 static void random_application_rule(uint64_t *seed, const struct world *world, struct rule *rule)
 {
+	rule->inspects_quic = chance(seed, 50);
 	for (size_t count = pick(seed, 4); count; count--)
 		random_pattern(seed, world, rule);
 	for (size_t count = pick(seed, 4); count; count--) {
@@ -163,11 +164,14 @@ struct tally {
 
 /* Same rule, which unnamed rules tell by their numbers; and what follows from it. */
 static void assert_agrees(struct verdict verdict, const struct naive_rule *expected,
-			  enum reason without_rule, uint64_t seed, struct tally *tally)
+			  enum reason without_rule, bool quic, uint64_t seed, struct tally *tally)
 {
 	char label[64] = "none";
-	enum rule_action action = expected ? expected->collection->action : RULE_DENY;
+	bool refused = quic && expected && expected->collection->kind == RULE_APPLICATION &&
+		       expected->collection->action == RULE_ALLOW && !expected->rule->inspects_quic;
+	enum rule_action action = expected && !refused ? expected->collection->action : RULE_DENY;
 	enum reason reason = !expected              ? without_rule
+			     : refused              ? REASON_QUIC
 			     : action == RULE_ALLOW ? REASON_RULE_ALLOWS
 						    : REASON_RULE_DENIES;
 
@@ -192,7 +196,7 @@ static void check_facts(const struct policy *policy, const struct naive_policy *
 				 random_name(random, world_of(seed))};
 	struct policy_facts facts = {
 		.source = write_address(s_addresses[pick(random, COUNT(s_addresses))]),
-		.protocol = (enum flow_protocol)pick(random, FLOW_HTTPS + 1),
+		.protocol = (enum flow_protocol)pick(random, FLOW_QUIC + 1),
 		.port = chance(random, 50) ? 443 : s_ports[pick(random, COUNT(s_ports))],
 		.name = chance(random, 85) ? &name : NULL,
 		.pinned_names = pinned,
@@ -205,9 +209,9 @@ static void check_facts(const struct policy *policy, const struct naive_policy *
 		facts.port = 0;
 	assert_agrees(policy_judge(policy, &facts), naive_judge(naive, &facts),
 		      naive_is_special(&facts.destination)          ? REASON_SPECIAL_ADDRESS
-		      : facts.protocol == FLOW_HTTPS && !facts.name ? REASON_NO_NAME
+		      : facts.protocol >= FLOW_HTTPS && !facts.name ? REASON_NO_NAME
 								    : REASON_NO_RULE,
-		      seed, tally);
+		      facts.protocol == FLOW_QUIC, seed, tally);
 }
 
 static void check_query(const struct policy *policy, const struct naive_policy *naive,
@@ -218,7 +222,7 @@ static void check_query(const struct policy *policy, const struct naive_policy *
 
 	assert_agrees(policy_judge_query(policy, &source, &name),
 		      naive_query(naive, &source, &name, s_tried, COUNT(s_tried)), REASON_DNS_NAME,
-		      seed, tally);
+		      false, seed, tally);
 }
 
 typedef void check(const struct policy *policy, const struct naive_policy *naive, uint64_t *random,
