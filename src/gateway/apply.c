@@ -197,6 +197,7 @@ static struct ruleset_settings settings_of(const struct config *config, const st
 		interfaces[i] = config->network.interfaces[i];
 	settings.https_ports = policy_ports(policy, APPLICATION_HTTPS, &settings.https_port_count);
 	settings.http_ports = policy_ports(policy, APPLICATION_HTTP, &settings.http_port_count);
+	settings.quic_ports = policy_quic_ports(policy, &settings.quic_port_count);
 	switch (config->network.snat) {
 	case CONFIG_SNAT_MASQUERADE:
 		settings.snat = RULESET_SNAT_MASQUERADE;

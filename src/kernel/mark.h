@@ -21,12 +21,13 @@ enum mark_state {
 	MARK_CONFIRM =
 		0x20000000u, /* conntrack: hello released, waiting for the server's handshake
 				record; queued. packet: the last of a hello that is released */
-	MARK_INSPECTED = 0x30000000u, /* conntrack: allowed, forwarded by the kernel */
+	MARK_INSPECTED = 0x30000000u, /* conntrack: allowed, forwarded by the kernel; of QUIC, a
+					 client's long headers are queued */
 	MARK_NETWORK = 0x40000000u,   /* conntrack: allowed by a network rule */
 	MARK_DENIED = 0x50000000u,    /* conntrack: every packet of both directions is rejected */
 	MARK_PROXIED = 0x60000000u,   /* conntrack: the client's side of a proxied flow */
 	MARK_REPEAT = 0x70000000u, /* packet: of a connection whose hello was released before; right
-				      in CONFIRM only */
+				      in CONFIRM only, for QUIC in INSPECTED */
 	MARK_ALIVE = 0xa0000000u,  /* packet: the gateway's process lives */
 	MARK_TPROXY = 0xb0000000u, /* packet: deliver to a local transparent socket */
 	MARK_UNTRACKED = 0xc0000000u, /* packet: ours, to the inside; not tracked */
@@ -43,9 +44,9 @@ static inline enum mark_state mark_state(uint32_t mark)
 }
 
 /*
- * The mark of a queued packet: the sequence number of the first byte behind the client's SYN, as
- * the server acknowledged it. nft copies those four bytes as they stand in the packet (network
- * order).
+ * The mark of a queued TCP packet: the sequence number of the first byte behind the client's SYN,
+ * as the server acknowledged it. nft copies those four bytes as they stand in the packet (network
+ * order). That of a queued UDP packet is the connection's.
  */
 static inline uint32_t mark_to_sequence(uint32_t mark)
 {

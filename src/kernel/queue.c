@@ -63,7 +63,8 @@ static void received(struct listener *listener, const struct nlmsghdr *message)
 		return;
 	packet.id = ntohl(((struct nfqnl_msg_packet_hdr *)mnl_attr_get_payload(header))->packet_id);
 	if (table[NFQA_MARK])
-		packet.first_sequence = mark_to_sequence(ntohl(mnl_attr_get_u32(table[NFQA_MARK])));
+		packet.mark = ntohl(mnl_attr_get_u32(table[NFQA_MARK]));
+	packet.first_sequence = mark_to_sequence(packet.mark);
 	if (payload) {
 		packet.bytes = mnl_attr_get_payload(payload);
 		packet.length = mnl_attr_get_payload_len(payload);

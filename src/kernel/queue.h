@@ -16,8 +16,9 @@ struct queue;
 
 struct queue_packet {
 	uint32_t id;             /* for the verdict */
-	uint32_t first_sequence; /* of the client's stream, from the packet's mark (mark.h); 0:
+	uint32_t first_sequence; /* TCP: of the client's stream, from the packet's mark (mark.h); 0:
 				    unknown */
+	uint32_t mark;           /* UDP: the connection's mark */
 	const uint8_t *bytes;    /* from the IP header; valid during the callback */
 	size_t length;
 	bool truncated; /* the copy is not whole */

@@ -13,9 +13,10 @@
  *   state      set by                            original direction        reply direction
  *   (none)     -                                 denied, with its log      dropped
  *   NETWORK    prerouting, a network rule        accepted                  accepted
- *   HELLO      prerouting, destination pinned    payload queued            accepted
+ *   HELLO      prerouting, destination pinned    payload queued            accepted; UDP: dropped
  *   CONFIRM    the inspector (packet mark)       payload queued            handshake: INSPECTED
- *   INSPECTED  the server's first handshake      accepted; a SYN: HELLO    accepted
+ *   INSPECTED  the server's first handshake;     accepted; a SYN: HELLO;   accepted
+ *              QUIC: the inspector               QUIC: long headers queued
  *   PROXIED    prerouting, TPROXY                never forwarded           never forwarded
  *   DENIED     a deny rule, the inspector,       rejected                  `cut`
  *              a reload that cuts the flow
@@ -32,8 +33,8 @@
  * it dials) count only from where their source is routed to, or whoever has a raw socket inside
  * could pin an address of his own; likewise redirects, which would turn the gateway's routes. A
  * connection that a conntrack helper expected inherits the mark of the one that announced it: it
- * loses it and is classified like any other. Before the hello is judged, only TCP passes: an ICMP
- * error about the connection could carry anything.
+ * loses it and is classified like any other. Before the hello is judged, only TCP and UDP come near
+ * the queue: an ICMP error about the connection could carry anything.
  *
  * INSPECTED is the server's to give: its ServerHello that is not a HelloRetryRequest proves that it
  * has read the hello we judged. The packet must come from where the server's address is routed to
@@ -59,6 +60,24 @@
  *
  * In HELLO and CONFIRM the hop limit is set to 64 on the way out, so that no packet we saw can die
  * between us and the server, and a SYN with data is dropped (its bytes would be before any hello).
+ *
+ * QUIC (UDP to a port where a rule inspects it, to a pinned destination). Every datagram is queued
+ * until the hello is judged; the one that the inspector then accepts (packet mark CONFIRM) makes
+ * the flow INSPECTED, and no other can. The other datagrams of a hello cannot follow it: none of
+ * them had a confirmed connection when it came, so each brought its own, and NAT would give it
+ * another port. The inspector drops them and sends their content itself, in the confirmed flow.
+ *
+ * No answer of a server proves anything about later datagrams, as a sequence number does for TCP: a
+ * client may begin another connection on the same ports at any time, with an Initial packet. Its
+ * header is long, and so are those that may stand before it in one datagram. So long headers go to
+ * the inspector for as long as the flow lives (a handshake has few); short ones pass, since they
+ * begin nothing and reach to the end of their datagram. Only if the offload of segmentation makes
+ * several datagrams look like one could a long header hide behind a short one: a packet that could
+ * hold two Initials is dropped. A handshake of DTLS, which a server might speak on the same port,
+ * has no business in such a flow.
+ *
+ * A QUIC flow that is denied at its first hello leaves no trace, as its connection was never
+ * confirmed: each further datagram is judged anew, and rejected.
  *
  * The first sequence number. Bytes before the hello would be a hello that nobody judged, so the
  * inspector must know where a client's stream begins. The server's SYN-ACK says it (what it

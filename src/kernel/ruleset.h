@@ -65,6 +65,8 @@ struct ruleset_settings {
 	size_t https_port_count;
 	const uint16_t *http_ports; /* always proxied (also a port that is in both lists) */
 	size_t http_port_count;
+	const uint16_t *quic_ports; /* of the https ports: where QUIC is inspected */
+	size_t quic_port_count;
 	uint16_t proxy_port; /* transparent listeners on 127.0.0.1 and ::1 */
 	bool dns_intercept;
 	const struct ip_endpoint

@@ -26,6 +26,14 @@
  */
 #define IS_EXPECTED "ct status expected ct state related meta l4proto != { icmp, ipv6-icmp } "
 #define IS_SYN_ACK  "tcp flags & (syn | ack) == (syn | ack) "
+/* QUIC, RFC 9000 section 17: a header that names its version; only such packets begin connections
+ */
+#define HAS_LONG_HEADER "@ih,0,8 0x80-0xff "
+/* DTLS, RFC 9147 section 4.1: a handshake record. QUIC's short headers may look so by chance, since
+ * RFC 9287 sets their second bit free: once in 2^10 packets, which the client then sends again. */
+#define IS_DTLS_HANDSHAKE "@ih,0,16 0x16fe "
+/* Two datagrams in one packet (UDP segmentation offload): each Initial has 1,200 bytes at least. */
+#define MAY_BE_SEVERAL "meta length > 2400 "
 
 static const char *const s_chains[] = {
 	"prerouting",
@@ -41,10 +49,15 @@ static const char *const s_chains[] = {
 	"confirm",
 	"from_inside",
 	"inspected",
+	"inspected_quic",
 	"hold",
+	"hold_datagram",
 	"queue_with_sequence",
+	"queue_with_mark",
 	"released",
 	"released_payload",
+	"released_datagram",
+	"released_quic",
 	"refused",
 	"confirmed",
 	"postrouting",
@@ -124,6 +137,11 @@ void ruleset_add_definitions(struct text *out, const struct ruleset_settings *se
 	if (settings->https_port_count) {
 		text_add(out, "define https_ports = ");
 		ruleset_add_port_numbers(out, settings->https_ports, settings->https_port_count);
+		text_add(out, "\n");
+	}
+	if (settings->quic_port_count) {
+		text_add(out, "define quic_ports = ");
+		ruleset_add_port_numbers(out, settings->quic_ports, settings->quic_port_count);
 		text_add(out, "\n");
 	}
 	text_add(out, "\n");
@@ -223,8 +241,13 @@ static void add_prerouting(struct text *out, const struct ruleset_settings *sett
 		      "\t\tmeta l4proto tcp tcp flags & (fin | syn | rst | ack) != syn accept\n");
 	add_dns_intercept(out, settings);
 	add_special_check(out, settings, "accept");
-	text_add(out, "\t\tjump network_rules\n"
-		      "\t\tmeta l4proto != tcp accept\n"
+	text_add(out, "\t\tjump network_rules\n");
+	if (settings->quic_port_count)
+		text_add(out, "\t\tudp dport $quic_ports ip daddr @" RULESET_PINNED_V4
+			      " ct mark set $HELLO accept\n"
+			      "\t\tudp dport $quic_ports ip6 daddr @" RULESET_PINNED_V6
+			      " ct mark set $HELLO accept\n");
+	text_add(out, "\t\tmeta l4proto != tcp accept\n"
 		      "\t\t" HAS_PAYLOAD "accept\n");
 	if (settings->http_port_count)
 		text_add(out, "\t\ttcp dport $http_ports goto proxy\n");
@@ -286,6 +309,7 @@ static void add_forward(struct text *out)
 		      "\t}\n\n"
 		      "\tchain handshake {\n"
 		      "\t\tmeta l4proto tcp " IS_SYN_ACK COMES_FROM_SERVER "jump remember_anew\n"
+		      "\t\tmeta l4proto udp counter drop\n"
 		      "\t\taccept\n"
 		      "\t}\n\n"
 		      "\tchain remember_anew {\n"
@@ -326,10 +350,12 @@ static void add_from_inside(struct text *out, const struct ruleset_settings *set
 static void add_inspection(struct text *out)
 {
 	text_add(out, "\tchain inspected {\n"
+		      "\t\tmeta l4proto udp goto inspected_quic\n"
 		      "\t\t" IS_SYN "ct mark set $HELLO\n"
 		      "\t\taccept\n"
 		      "\t}\n\n"
 		      "\tchain hold {\n"
+		      "\t\tmeta l4proto udp goto hold_datagram\n"
 		      "\t\tmeta l4proto != tcp counter drop\n"
 		      "\t\t" HAS_SYN HAS_PAYLOAD "goto deny_syn_data\n"
 		      "\t\tip ttl set 64\n"
@@ -351,6 +377,7 @@ static void add_inspection(struct text *out)
 		      "\t\tiifname != $inside accept\n"
 		      "\t\tct mark & $STATE != { $HELLO, $CONFIRM, $INSPECTED, $DENIED } accept\n"
 		      "\t\tct mark & $STATE == $DENIED goto refuse\n"
+		      "\t\tmeta l4proto udp goto released_datagram\n"
 		      "\t\tmeta l4proto tcp " HAS_PAYLOAD "goto released_payload\n"
 		      "\t}\n\n"
 		      "\tchain released_payload {\n"
@@ -369,6 +396,40 @@ static void add_inspection(struct text *out)
 		      "\tchain confirmed {\n"
 		      "\t\tct mark set meta mark\n"
 		      "\t\taccept\n"
+		      "\t}\n\n");
+}
+
+static void add_quic_inspection(struct text *out)
+{
+	text_add(out, "\tchain inspected_quic {\n"
+		      "\t\t" MAY_BE_SEVERAL "counter drop\n"
+		      "\t\t" HAS_LONG_HEADER "goto hold_datagram\n"
+		      "\t\t" IS_DTLS_HANDSHAKE "counter drop\n"
+		      "\t\taccept\n"
+		      "\t}\n\n"
+		      "\tchain hold_datagram {\n"
+		      "\t\t" MAY_BE_SEVERAL "counter drop\n"
+		      "\t\tip ttl set 64\n"
+		      "\t\tip6 hoplimit set 64\n"
+		      "\t\t" HAS_PAYLOAD "goto queue_with_mark\n"
+		      "\t\tcounter drop\n"
+		      "\t}\n\n"
+		      "\tchain queue_with_mark {\n"
+		      "\t\tmeta mark set ct mark\n"
+		      "\t\tjump " RULESET_QUEUE_CHAIN "\n"
+		      "\t\tcounter drop\n"
+		      "\t}\n\n"
+		      "\tchain released_datagram {\n"
+		      "\t\tct status dying counter drop\n"
+		      "\t\tmeta mark & $STATE == $DENIED ct mark set meta mark goto refuse\n"
+		      "\t\tct mark & $STATE . meta mark & $STATE vmap { $HELLO . $CONFIRM : goto "
+		      "released_quic, $INSPECTED . $REPEAT : accept }\n"
+		      "\t\t" HAS_LONG_HEADER "counter drop\n"
+		      "\t\tct mark & $STATE == $INSPECTED accept\n"
+		      "\t\tcounter drop\n"
+		      "\t}\n\n"
+		      "\tchain released_quic {\n"
+		      "\t\tct mark set meta mark & $NUMBER | $INSPECTED accept\n"
 		      "\t}\n\n");
 }
 
@@ -406,7 +467,7 @@ static void add_output(struct text *out)
 		      "\t}\n\n");
 }
 
-static void add_denials(struct text *out)
+static void add_denials(struct text *out, const struct ruleset_settings *settings)
 {
 	static const struct {
 		const char *chain, *prefix, *verdict;
@@ -425,8 +486,11 @@ static void add_denials(struct text *out)
 	};
 
 	text_add(out, "\tchain refuse {\n"
-		      "\t\tmeta l4proto tcp counter reject with tcp reset\n"
-		      "\t\tcounter reject with icmpx type admin-prohibited\n"
+		      "\t\tmeta l4proto tcp counter reject with tcp reset\n");
+	if (settings->quic_port_count)
+		text_add(out, "\t\tudp dport $quic_ports counter reject with icmpx type "
+			      "port-unreachable\n");
+	text_add(out, "\t\tcounter reject with icmpx type admin-prohibited\n"
 		      "\t}\n");
 	for (size_t i = 0; i < sizeof(denials) / sizeof(denials[0]); i++)
 		text_addf(out,
@@ -445,7 +509,8 @@ void ruleset_add_chains(struct text *out, const struct ruleset_settings *setting
 	add_forward(out);
 	add_from_inside(out, settings);
 	add_inspection(out);
+	add_quic_inspection(out);
 	add_postrouting(out, settings);
 	add_output(out);
-	add_denials(out);
+	add_denials(out, settings);
 }

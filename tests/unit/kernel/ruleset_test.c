@@ -152,6 +152,17 @@ static struct example v6_only(void)
 	return example;
 }
 
+static struct example quic(void)
+{
+	static const uint16_t ports[] = {443};
+	struct example example = {.name = "quic", .settings = plain_settings()};
+
+	example.settings.source_count = 3;
+	example.settings.quic_ports = ports;
+	example.settings.quic_port_count = 1;
+	return example;
+}
+
 /* No application rule, no network rule: nothing gets out. */
 static struct example closed(void)
 {
@@ -324,6 +335,14 @@ static void interception_takes_the_first_listener_of_each_family(void **state)
 	check_golden(&example);
 }
 
+static void quic_is_inspected_where_a_rule_says_so(void **state)
+{
+	struct example example = quic();
+
+	(void)state;
+	check_golden(&example);
+}
+
 static void without_v4_sources_all_v4_is_denied(void **state)
 {
 	struct example example = v6_only();
@@ -366,8 +385,9 @@ static void a_later_ruleset_keeps_pins_and_queue_and_drops_unused_names(void **s
 
 static void the_kernel_takes_every_golden_ruleset(void **state)
 {
-	struct example examples[] = {masquerade(), fixed_snat(), intercept(),     v6_only(),
-				     closed(),     with_pins(),  network_rules(), replaced()};
+	struct example examples[] = {masquerade(), fixed_snat(),    intercept(),
+				     quic(),       v6_only(),       closed(),
+				     with_pins(),  network_rules(), replaced()};
 	struct example again = masquerade();
 
 	(void)state;
@@ -497,6 +517,7 @@ int main(void)
 		cmocka_unit_test(masquerade_reads_as_before),
 		cmocka_unit_test(fixed_source_addresses_read_as_before),
 		cmocka_unit_test(interception_takes_the_first_listener_of_each_family),
+		cmocka_unit_test(quic_is_inspected_where_a_rule_says_so),
 		cmocka_unit_test(without_v4_sources_all_v4_is_denied),
 		cmocka_unit_test(without_any_rule_nothing_gets_out),
 		cmocka_unit_test(network_rules_become_lines_for_each_family_and_kind),
