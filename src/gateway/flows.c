@@ -73,7 +73,7 @@ static struct verdict judge_name(const struct policy *policy, const struct polic
 
 	if (name_from_wire(key, strlen(key), &name) != NAME_OK)
 		return (struct verdict){RULE_DENY, REASON_NAME_INVALID, NULL};
-	by_name.protocol = FLOW_HTTPS;
+	by_name.protocol = facts->protocol == FLOW_UDP ? FLOW_QUIC : FLOW_HTTPS;
 	by_name.name = &name;
 	return policy_judge_and_guard(policy, &by_name);
 }
@@ -129,7 +129,7 @@ static enum event_protocol protocol_of(const struct conntrack_flow *flow, bool b
 	case IPPROTO_TCP:
 		return by_name ? EVENT_HTTPS : EVENT_TCP;
 	case IPPROTO_UDP:
-		return EVENT_UDP;
+		return by_name ? EVENT_QUIC : EVENT_UDP;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
 		return EVENT_ICMP;

@@ -141,7 +141,7 @@ static const struct policy_rule *rule_of(const struct policy *policy,
 	struct policy_facts facts = {
 		.source = flow->source.address,
 		.destination = flow->destination.address,
-		.protocol = FLOW_HTTPS,
+		.protocol = flow->protocol == IPPROTO_UDP ? FLOW_QUIC : FLOW_HTTPS,
 		.port = flow->destination.port,
 		.name = name,
 	};
@@ -174,8 +174,9 @@ static void flow_ended(void *context, const struct conntrack_flow *flow)
 	if (!admissions_find(gateway->admissions, mark_number(flow->mark), &admission))
 		return;
 	event.path = admission.kind == ADMISSION_NAME ? "inspect" : "network";
-	event.protocol =
-		admission.kind == ADMISSION_NAME ? EVENT_HTTPS : protocol_of(flow->protocol);
+	event.protocol = protocol_of(flow->protocol);
+	if (admission.kind == ADMISSION_NAME)
+		event.protocol = flow->protocol == IPPROTO_UDP ? EVENT_QUIC : EVENT_HTTPS;
 	policy = policy_slot_enter(gateway->slot);
 	if (admission.kind == ADMISSION_RULE) {
 		event.rule = admission.key;

@@ -24,12 +24,16 @@ struct flow_table {
 	struct inspected *oldest, *newest;
 };
 
-static size_t bucket_of(const struct flow_table *table, const struct ip_endpoint *client,
-			const struct ip_endpoint *server)
+/* A flow of QUIC that was just released is kept for so long: datagrams that came while it was held
+ * may still be on their way here, each with a connection of its own (ruleset.c). */
+#define QUIC_SETTLE_MS 1000
+
+static size_t bucket_of(const struct flow_table *table, enum packet_transport transport,
+			const struct ip_endpoint *client, const struct ip_endpoint *server)
 {
 	struct {
 		struct ip_address client, server;
-		uint16_t ports[2];
+		uint16_t ports[2], transport;
 	} tuple;
 
 	memset(&tuple, 0, sizeof(tuple));
@@ -37,6 +41,7 @@ static size_t bucket_of(const struct flow_table *table, const struct ip_endpoint
 	tuple.server = server->address;
 	tuple.ports[0] = client->port;
 	tuple.ports[1] = server->port;
+	tuple.transport = (uint16_t)transport;
 	return (size_t)hash_bytes(&table->key, &tuple, sizeof(tuple)) & table->bucket_mask;
 }
 
@@ -90,13 +95,14 @@ void flow_table_free(struct flow_table *table)
 	free(table);
 }
 
-struct inspected *flow_table_find(struct flow_table *table, const struct ip_endpoint *client,
+struct inspected *flow_table_find(struct flow_table *table, enum packet_transport transport,
+				  const struct ip_endpoint *client,
 				  const struct ip_endpoint *server)
 {
-	struct inspected *at = table->buckets[bucket_of(table, client, server)];
+	struct inspected *at = table->buckets[bucket_of(table, transport, client, server)];
 
-	while (at &&
-	       !(ip_endpoint_equal(&at->client, client) && ip_endpoint_equal(&at->server, server)))
+	while (at && !(at->transport == transport && ip_endpoint_equal(&at->client, client) &&
+		       ip_endpoint_equal(&at->server, server)))
 		at = at->chain;
 	return at;
 }
@@ -127,30 +133,35 @@ static void unlink_age(struct flow_table *table, struct inspected *inspected)
 /* A released flow that waits for its server can be forgotten: should its hello come again, it is
    judged as a first one, and the ruleset refuses a second first release of a connection. Flows that
    hold packets are never put out. */
-static void make_room(struct flow_table *table)
+static void make_room(struct flow_table *table, uint64_t now_ms)
 {
-	for (struct inspected *at = table->oldest; at; at = at->newer)
-		if (at->held_count == 0 && at->flow.state == FLOW_STATE_CONFIRM) {
+	for (struct inspected *at = table->oldest; at; at = at->newer) {
+		bool settles = at->transport == PACKET_UDP && now_ms - at->last_ms < QUIC_SETTLE_MS;
+
+		if (!inspected_waits(at) && !settles && at->flow.state == FLOW_STATE_CONFIRM) {
 			flow_table_remove(table, at);
 			return;
 		}
+	}
 }
 
-struct inspected *flow_table_add(struct flow_table *table, const struct ip_endpoint *client,
-				 const struct ip_endpoint *server, uint64_t now_ms)
+struct inspected *flow_table_add(struct flow_table *table, enum packet_transport transport,
+				 const struct ip_endpoint *client, const struct ip_endpoint *server,
+				 uint64_t now_ms)
 {
 	struct inspected *inspected;
 	uint8_t *bytes;
-	size_t bucket = bucket_of(table, client, server);
+	size_t bucket = bucket_of(table, transport, client, server);
 
 	if (!table->free_flows)
-		make_room(table);
+		make_room(table, now_ms);
 	inspected = table->free_flows;
 	if (!inspected)
 		return NULL;
 	table->free_flows = inspected->chain;
 	bytes = inspected->flow.stream.bytes;
 	*inspected = (struct inspected){
+		.transport = transport,
 		.client = *client,
 		.server = *server,
 		.first_ms = now_ms,
@@ -175,10 +186,10 @@ void flow_table_touch(struct flow_table *table, struct inspected *inspected, uin
 
 void flow_table_remove(struct flow_table *table, struct inspected *inspected)
 {
-	struct inspected **link =
-		&table->buckets[bucket_of(table, &inspected->client, &inspected->server)];
+	struct inspected **link = &table->buckets[bucket_of(
+		table, inspected->transport, &inspected->client, &inspected->server)];
 
-	invariant(inspected->used && inspected->held_count == 0 && !inspected->looking_up);
+	invariant(inspected->used && !inspected_waits(inspected) && !inspected->looking_up);
 	vouch_stop(&inspected->vouching);
 	while (*link != inspected)
 		link = &(*link)->chain;

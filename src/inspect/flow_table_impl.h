@@ -4,7 +4,8 @@
  */
 #pragma once
 
-#include "inspect/flow_impl.h"
+#include "inspect/datagrams_impl.h"
+#include "inspect/quic_flow_impl.h"
 #include "inspect/vouch_impl.h"
 #include "resolve/resolver.h"
 
@@ -18,6 +19,7 @@ struct held_packet {
 
 struct inspected {
 	struct flow flow;
+	enum packet_transport transport; /* PACKET_UDP: QUIC */
 	struct ip_endpoint client, server;
 	uint32_t initial_sequence; /* of the first byte after the SYN */
 	uint32_t acknowledgement;  /* the client's latest: a reset to the server repeats it */
@@ -27,7 +29,10 @@ struct inspected {
 	uint64_t held_ms; /* when `held` was last empty before */
 	uint32_t sent;    /* stream offset behind the last packet let go */
 	struct vouching vouching;
-	bool confirmed;  /* a packet was let go: the connection is in CONFIRM */
+	struct quic_origins origins;    /* of QUIC, */
+	struct datagram_list datagrams; /* and what waits besides `held` */
+	bool confirmed; /* a packet was let go: the connection is in CONFIRM, or, of QUIC, INSPECTED
+			 */
 	uint32_t number; /* admission number, once released */
 	struct resolver_lookup lookup;
 	bool looking_up;
@@ -40,17 +45,25 @@ struct inspected {
 	bool used;
 };
 
+/* Holds packets for a verdict that is to come. */
+static inline bool inspected_waits(const struct inspected *inspected)
+{
+	return inspected->held_count > 0 || inspected->datagrams.count > 0;
+}
+
 struct flow_table;
 
 struct flow_table *flow_table_new(size_t capacity, size_t held_capacity); /* NULL: no memory */
 void flow_table_free(struct flow_table *table);
 
-struct inspected *flow_table_find(struct flow_table *table, const struct ip_endpoint *client,
+struct inspected *flow_table_find(struct flow_table *table, enum packet_transport transport,
+				  const struct ip_endpoint *client,
 				  const struct ip_endpoint *server);
 /* A new flow; when the pool is empty the longest idle flow in CONFIRM that holds no packet makes
  * room. NULL: full. */
-struct inspected *flow_table_add(struct flow_table *table, const struct ip_endpoint *client,
-				 const struct ip_endpoint *server, uint64_t now_ms);
+struct inspected *flow_table_add(struct flow_table *table, enum packet_transport transport,
+				 const struct ip_endpoint *client, const struct ip_endpoint *server,
+				 uint64_t now_ms);
 void flow_table_touch(struct flow_table *table, struct inspected *inspected, uint64_t now_ms);
 /* The flow must hold no packets and no lookup. */
 void flow_table_remove(struct flow_table *table, struct inspected *inspected);

@@ -29,6 +29,7 @@ enum event_protocol {
 	EVENT_ICMP,
 	EVENT_HTTP,
 	EVENT_HTTPS,
+	EVENT_QUIC,
 	EVENT_DNS,
 	EVENT_OTHER,
 };

@@ -26,9 +26,9 @@ struct line {
 };
 
 static const char *const s_protocols[] = {
-	[EVENT_TCP] = "tcp",     [EVENT_UDP] = "udp",     [EVENT_ICMP] = "icmp",
-	[EVENT_HTTP] = "http",   [EVENT_HTTPS] = "https", [EVENT_DNS] = "dns",
-	[EVENT_OTHER] = "other",
+	[EVENT_TCP] = "tcp",   [EVENT_UDP] = "udp",     [EVENT_ICMP] = "icmp",
+	[EVENT_HTTP] = "http", [EVENT_HTTPS] = "https", [EVENT_QUIC] = "quic",
+	[EVENT_DNS] = "dns",   [EVENT_OTHER] = "other",
 };
 
 static const char *const s_name_origins[] = {

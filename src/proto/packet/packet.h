@@ -52,6 +52,15 @@ struct packet_segment {
 #define PACKET_SEGMENT_PAYLOAD_MAX 1200 /* fits the least IPv6 MTU (RFC 8200 section 5) */
 #define PACKET_SEGMENT_MAX         (PACKET_SEGMENT_PAYLOAD_MAX + 60)
 
+/*
+ * A UDP datagram: hop limit 64, don't fragment, checksums filled in. Returns the packet's length.
+ */
+#define PACKET_DATAGRAM_PAYLOAD_MAX 2400
+#define PACKET_DATAGRAM_MAX         (PACKET_DATAGRAM_PAYLOAD_MAX + 48)
+size_t packet_build_datagram(const struct ip_endpoint *source,
+			     const struct ip_endpoint *destination, const uint8_t *payload,
+			     size_t payload_length, uint8_t buffer[PACKET_DATAGRAM_MAX]);
+
 /* Returns the packet's length; `size` must do for it. */
 size_t packet_build_segment(const struct packet_segment *segment, uint8_t *buffer, size_t size);
 

@@ -17,14 +17,14 @@ static struct inspected *add(struct flow_table *table, uint16_t port, uint64_t n
 {
 	struct ip_endpoint endpoint = client(port);
 
-	return flow_table_add(table, &endpoint, &s_server, now_ms);
+	return flow_table_add(table, PACKET_TCP, &endpoint, &s_server, now_ms);
 }
 
 static struct inspected *find(struct flow_table *table, uint16_t port)
 {
 	struct ip_endpoint endpoint = client(port);
 
-	return flow_table_find(table, &endpoint, &s_server);
+	return flow_table_find(table, PACKET_TCP, &endpoint, &s_server);
 }
 
 static void assert_let_go(struct flow_table *table, struct inspected *inspected, uint32_t approved,
@@ -54,21 +54,21 @@ static void a_flow_is_found_by_all_four_of_its_addresses_and_ports(void **state)
 	struct ip_endpoint from = client(1000), to = s_server;
 
 	(void)state;
-	assert_ptr_equal(flow_table_find(table, &from, &to), inspected);
+	assert_ptr_equal(flow_table_find(table, PACKET_TCP, &from, &to), inspected);
 	assert_int_equal(inspected->flow.state, FLOW_STATE_HELLO);
 	from.port++;
-	assert_null(flow_table_find(table, &from, &to));
+	assert_null(flow_table_find(table, PACKET_TCP, &from, &to));
 	from = client(1000);
 	from.address.bytes[3]++;
-	assert_null(flow_table_find(table, &from, &to));
+	assert_null(flow_table_find(table, PACKET_TCP, &from, &to));
 	from = client(1000);
 	to.port++;
-	assert_null(flow_table_find(table, &from, &to));
+	assert_null(flow_table_find(table, PACKET_TCP, &from, &to));
 	to = s_server;
 	to.address.bytes[0]++;
-	assert_null(flow_table_find(table, &from, &to));
+	assert_null(flow_table_find(table, PACKET_TCP, &from, &to));
 	to = s_server;
-	assert_null(flow_table_find(table, &to, &from));
+	assert_null(flow_table_find(table, PACKET_TCP, &to, &from));
 	flow_table_remove(table, inspected);
 	assert_null(find(table, 1000));
 	assert_int_equal(flow_table_count(table), 0);

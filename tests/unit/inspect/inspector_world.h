@@ -48,6 +48,9 @@ struct world {
 	struct packet reset;
 	uint8_t reset_bytes[PACKET_RESET_SIZE];
 	size_t resets;
+	uint8_t datagram[PACKET_DATAGRAM_PAYLOAD_MAX]; /* the latest that was sent in its flow */
+	size_t datagram_length, datagrams;
+	size_t datagram_at; /* how many verdicts there were by then */
 	enum lookup_play play;
 	struct resolver_lookup *lookup; /* under way */
 	struct name sought;
@@ -171,6 +174,14 @@ int packet_sender_send(struct packet_sender *sender, enum packet_sending sending
 	(void)sender;
 	assert_int_equal(packet_parse(packet, length, &parsed), 0);
 	assert_true(ip_equal(destination, &parsed.destination));
+	if (parsed.transport == PACKET_UDP) {
+		assert_int_equal(sending, PACKET_SENDING_IN_FLOW);
+		memcpy(s_world.datagram, parsed.payload, parsed.payload_length);
+		s_world.datagram_length = parsed.payload_length;
+		s_world.datagrams++;
+		s_world.datagram_at = s_world.verdicts;
+		return 0;
+	}
 	if (!(parsed.flags & PACKET_TCP_RST))
 		return 0;
 	assert_int_equal(sending, PACKET_SENDING_IN_FLOW);

@@ -25,6 +25,7 @@ struct initial_options {
 	const struct quic_connection_id *original; /* the keys'; NULL: the destination */
 	size_t size;                               /* pad to so many bytes */
 	const char *token;
+	bool plain_ids; /* no source connection id */
 };
 
 static inline struct quic_connection_id write_connection_id(const char *text)
@@ -114,7 +115,7 @@ static inline void add_initial_packet(struct initial *datagram, const char *dest
 		add_initial(&packet, &(uint8_t){(uint8_t)(version >> shift)}, 1);
 	add_initial(&packet, &id.length, 1);
 	add_initial(&packet, id.bytes, id.length);
-	add_initial(&packet, "\x02mi", 3);
+	add_initial(&packet, options.plain_ids ? "\0" : "\x02mi", options.plain_ids ? 1 : 3);
 	add_number16(&packet, token_length);
 	add_initial(&packet, options.token, token_length);
 	number_at = packet.length + 2;

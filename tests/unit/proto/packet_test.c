@@ -508,14 +508,20 @@ static uint16_t ones_sum(uint16_t sum, const uint8_t *bytes, size_t length)
 	return sum;
 }
 
-static void assert_segment_checksum(const uint8_t *addresses, size_t addresses_size,
-				    const uint8_t *segment, size_t length)
+static void assert_checksum(uint8_t protocol, const uint8_t *addresses, size_t addresses_size,
+			    const uint8_t *segment, size_t length)
 {
-	const uint8_t rest[8] = {0, 0, (uint8_t)(length >> 8), (uint8_t)length, 0, 0, 0, 6};
+	const uint8_t rest[8] = {0, 0, (uint8_t)(length >> 8), (uint8_t)length, 0, 0, 0, protocol};
 	uint16_t sum = ones_sum(0, addresses, addresses_size);
 
 	sum = ones_sum(sum, rest, sizeof(rest)); /* as in RFC 8200 */
 	assert_int_equal(ones_sum(sum, segment, length), 0xffff);
+}
+
+static void assert_segment_checksum(const uint8_t *addresses, size_t addresses_size,
+				    const uint8_t *segment, size_t length)
+{
+	assert_checksum(6, addresses, addresses_size, segment, length);
 }
 
 static void assert_tcp_checksum(const uint8_t *addresses, size_t addresses_size,
@@ -637,9 +643,43 @@ static void a_segment_carries_its_payload_and_is_summed_at_every_length(void **s
 	}
 }
 
+static void a_datagram_carries_its_payload_and_is_summed_at_every_length(void **state)
+{
+	static uint8_t payload[PACKET_DATAGRAM_PAYLOAD_MAX], bytes[PACKET_DATAGRAM_MAX];
+	struct ip_endpoint source, destination;
+	struct packet packet;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(payload); i++)
+		payload[i] = (uint8_t)(i * 31);
+	for (size_t length = 0; length <= sizeof(payload); length += 1 + length / 7)
+		for (int v6 = 0; v6 < 2; v6++) {
+			size_t header = v6 ? 40 : 20;
+
+			ip_endpoint_parse(v6 ? "[2001:db8:ffff::443]:443" : "203.0.113.250:443", 0,
+					  &source);
+			ip_endpoint_parse(v6 ? "[fd00::ffff:1]:1" : "10.1.255.4:1", 0,
+					  &destination);
+			assert_int_equal(packet_build_datagram(&source, &destination, payload,
+							       length, bytes),
+					 header + 8 + length);
+			assert_int_equal(packet_parse(bytes, header + 8 + length, &packet), 0);
+			assert_int_equal(packet.transport, PACKET_UDP);
+			assert_int_equal(packet.source_port, 443);
+			assert_int_equal(packet.destination_port, 1);
+			assert_int_equal(packet.payload_length, length);
+			assert_memory_equal(packet.payload, payload, length);
+			if (!v6)
+				assert_int_equal(ones_sum(0, bytes, 20), 0xffff);
+			assert_checksum(17, bytes + (v6 ? 8 : 12), v6 ? 32 : 8, bytes + header,
+					8 + length);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_datagram_carries_its_payload_and_is_summed_at_every_length),
 		cmocka_unit_test(a_segment_carries_its_payload_and_is_summed_at_every_length),
 		cmocka_unit_test(a_tcp_segment_over_ipv4_gives_its_facts),
 		cmocka_unit_test(a_udp_datagram_over_ipv4_gives_its_facts),
