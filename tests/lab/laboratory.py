@@ -29,7 +29,7 @@ PYTHON = "/usr/bin/python3"
 
 _RESOLV_CONF = f"nameserver {at.GATEWAY_INSIDE.v4}\noptions timeout:2 attempts:2\n"
 _NSSWITCH = "hosts: files dns\n"
-_HOSTS = "127.0.0.1 localhost\n::1 localhost\n"
+HOSTS = "127.0.0.1 localhost\n::1 localhost\n"
 
 
 _numbers = itertools.count()
@@ -105,7 +105,7 @@ class Laboratory:
     def _prepare_node(self):
         self.node.provide_file("resolv.conf", _RESOLV_CONF)
         self.node.provide_file("nsswitch.conf", _NSSWITCH)
-        self.node.provide_file("hosts", _HOSTS)
+        self.node.provide_file("hosts", HOSTS)
 
     def _serve(self):
         self.authority = CertificateAuthority(self.folder / "pki")
