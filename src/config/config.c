@@ -85,6 +85,18 @@ static bool read_state(const struct yaml_item *item, struct config *config,
 	return yaml_read_fields(item, s_state_fields, config, problems);
 }
 
+static bool read_user(const struct yaml_item *item, struct config *config,
+		      struct problems *problems)
+{
+	return yaml_read_string(item, NULL, &config->user, problems);
+}
+
+static bool read_sandbox(const struct yaml_item *item, struct config *config,
+			 struct problems *problems)
+{
+	return yaml_read_bool(item, NULL, &config->sandbox, problems);
+}
+
 #define SECTION(name, function)                                                                    \
 	{                                                                                          \
 		.key = (name), .read = read_plain_section, .limits = &(const struct section)       \
@@ -102,6 +114,8 @@ static const struct yaml_field s_fields[] = {
 	SECTION("log", read_log),
 	SECTION("state", read_state),
 	SECTION("workers", config_read_workers),
+	SECTION("user", read_user),
+	SECTION("sandbox", read_sandbox),
 	SECTION("capacity", config_read_capacity),
 };
 
@@ -122,10 +136,12 @@ struct config *config_default(void)
 	config->capacity.flows = 4096;
 	config->capacity.sessions = 4096;
 	config->capacity.admissions = 65536;
+	config->sandbox = true;
+	config->user = strdup("sallyport");
 	config->log_file = strdup("-");
 	config->state_directory = strdup(STATE_DIRECTORY);
 	config->admin_socket = strdup(ADMIN_SOCKET);
-	if (!config->log_file || !config->state_directory || !config->admin_socket)
+	if (!config->user || !config->log_file || !config->state_directory || !config->admin_socket)
 		return NULL;
 	config->dns.upstream_count =
 		config_read_resolv_conf(RESOLV_CONF, config->dns.upstreams, CONFIG_UPSTREAMS_MAX);
@@ -176,6 +192,7 @@ void config_free(struct config *config)
 	service_tags_free(config->service_tags);
 	rule_set_done(&config->own);
 	free(config->network.sources);
+	free(config->user);
 	free(config->log_file);
 	free(config->state_directory);
 	free(config->admin_socket);

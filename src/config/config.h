@@ -56,6 +56,8 @@ struct config {
 	char *state_directory; /* default /var/lib/sallyport */
 	char *admin_socket;    /* default /run/sallyport/admin.sock */
 	unsigned int workers;  /* 0: one a core */
+	char *user;            /* whom `run` becomes when root starts it; "root": nobody else */
+	bool sandbox;
 	/* The host's own addresses, never pinned or dialled; the gateway sets them (borrowed). */
 	const struct ip_address *own_addresses;
 	size_t own_address_count;

@@ -15,6 +15,8 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
+/* system calls: read */
+
 static int reload(struct gateway *gateway, struct text *error)
 {
 	int result = gateway_reload(gateway, error);
