@@ -137,7 +137,7 @@ struct config *config_default(void)
 	config->capacity.sessions = 4096;
 	config->capacity.admissions = 65536;
 	config->sandbox = true;
-	config->user = strdup("sallyport");
+	config->user = strdup(CONFIG_DEFAULT_USER);
 	config->log_file = strdup("-");
 	config->state_directory = strdup(STATE_DIRECTORY);
 	config->admin_socket = strdup(ADMIN_SOCKET);

@@ -19,6 +19,7 @@ enum config_snat {
 #define CONFIG_INTERFACES_MAX 16
 #define CONFIG_LISTEN_MAX     8
 #define CONFIG_UPSTREAMS_MAX  15
+#define CONFIG_DEFAULT_USER   "sallyport"
 
 struct service_tags;
 

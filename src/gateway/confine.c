@@ -36,6 +36,10 @@ static int find_identity(const struct gateway *gateway, struct sandbox_identity 
 		return 0;
 	if (sandbox_find_identity(user, ret_identity) == 0)
 		return 0;
+	/* An explicit proxy tried out by root, with nothing installed, needs no right at all. */
+	if (!gateway->applied.in_kernel && strcmp(user, CONFIG_DEFAULT_USER) == 0 &&
+	    sandbox_find_identity("nobody", ret_identity) == 0)
+		return 0;
 	log_error("there is no user '%s' to run as: create it (systemd-sysusers, or useradd "
 		  "--system %s), or name another one in `user`",
 		  user, user);
@@ -44,14 +48,15 @@ static int find_identity(const struct gateway *gateway, struct sandbox_identity 
 
 static int enter(const struct sandbox_settings *settings, bool tells)
 {
-	const char *step, *lacks;
-	int error = sandbox_enter(settings, &step, &lacks);
+	struct sandbox_outcome outcome;
+	int error = sandbox_enter(settings, &outcome);
 
 	if (error < 0)
-		log_error("cannot %s: %s", step, strerror(-error));
-	else if (lacks && tells)
+		log_error("cannot %s%s%s as user %u: %s", outcome.step, outcome.path ? " for " : "",
+			  outcome.path ? outcome.path : "", geteuid(), strerror(-error));
+	else if (outcome.lacks && tells)
 		log_warning("this kernel has no %s: files are protected by their owners alone",
-			    lacks);
+			    outcome.lacks);
 	return error;
 }
 

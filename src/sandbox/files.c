@@ -87,16 +87,20 @@ static int allow(int ruleset, const char *path, uint64_t rights)
 		       : 0;
 }
 
-static int allow_all(int ruleset, const char *const *paths, uint64_t rights)
+static int allow_all(int ruleset, const char *const *paths, uint64_t rights, const char **ret_path)
 {
-	int error = 0;
+	for (; paths && *paths; paths++) {
+		int error = allow(ruleset, *paths, rights);
 
-	for (; paths && *paths && error == 0; paths++)
-		error = allow(ruleset, *paths, rights);
-	return error;
+		if (error == 0)
+			continue;
+		*ret_path = *paths;
+		return error;
+	}
+	return 0;
 }
 
-int sandbox_restrict_files(const struct sandbox_settings *settings)
+int sandbox_restrict_files(const struct sandbox_settings *settings, const char **ret_path)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
 	cleanup(close_descriptor) int ruleset = -1;
@@ -111,9 +115,10 @@ int sandbox_restrict_files(const struct sandbox_settings *settings)
 	error = allow(ruleset, "/", reading);
 	if (error == 0)
 		error = allow_all(ruleset, settings->writable,
-				  known_file_rights((int)abi) & ~ACCESS_EXECUTE);
+				  known_file_rights((int)abi) & ~ACCESS_EXECUTE, ret_path);
 	if (error == 0)
-		error = allow_all(ruleset, settings->executable, reading | ACCESS_EXECUTE);
+		error = allow_all(ruleset, settings->executable, reading | ACCESS_EXECUTE,
+				  ret_path);
 	if (error == 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
 		error = -errno;
 	return error;

@@ -40,26 +40,24 @@ int sandbox_find_identity(const char *name, struct sandbox_identity *ret_identit
 	return 0;
 }
 
-int sandbox_enter(const struct sandbox_settings *settings, const char **ret_step,
-		  const char **ret_lacks)
+int sandbox_enter(const struct sandbox_settings *settings, struct sandbox_outcome *ret_outcome)
 {
 	int error;
 
-	*ret_lacks = NULL;
-	*ret_step = "forbid new privileges";
+	*ret_outcome = (struct sandbox_outcome){.step = "forbid new privileges"};
 	error = sandbox_forbid_new_privileges();
 	if (error < 0)
 		return error;
-	*ret_step = "give up root and capabilities";
+	ret_outcome->step = "give up root and capabilities";
 	error = sandbox_become(settings);
 	if (error < 0)
 		return error;
-	*ret_step = "restrict files (Landlock)";
-	error = sandbox_restrict_files(settings);
+	ret_outcome->step = "restrict files (Landlock)";
+	error = sandbox_restrict_files(settings, &ret_outcome->path);
 	if (error == -EOPNOTSUPP)
-		*ret_lacks = "Landlock";
+		ret_outcome->lacks = "Landlock";
 	else if (error < 0)
 		return error;
-	*ret_step = "restrict system calls (seccomp)";
+	ret_outcome->step = "restrict system calls (seccomp)";
 	return settings->restricts_system_calls ? sandbox_restrict_system_calls() : 0;
 }

@@ -29,10 +29,16 @@ struct sandbox_settings {
 /* `name`: of a user, or a number. -ENOENT: there is no such user. */
 int sandbox_find_identity(const char *name, struct sandbox_identity *ret_identity);
 
+/* What did not go as wanted; constant texts, and `path` one of the settings'. */
+struct sandbox_outcome {
+	const char *step;  /* the last one: "give up root and capabilities" */
+	const char *path;  /* at which place; NULL: none */
+	const char *lacks; /* what this kernel does not have at all, which is no failure; NULL:
+			      nothing */
+};
+
 /*
  * For the calling thread and those that it starts later; call it before there are others. Negative
- * errno: *ret_step says at what ("become user 990"), and the process must not go on. What the
- * kernel does not have at all is no failure: *ret_lacks then says what (else NULL).
+ * errno: the outcome says at what, and the process must not go on.
  */
-int sandbox_enter(const struct sandbox_settings *settings, const char **ret_step,
-		  const char **ret_lacks);
+int sandbox_enter(const struct sandbox_settings *settings, struct sandbox_outcome *ret_outcome);

@@ -40,9 +40,9 @@ static int try_inside(int (*attempt)(void), bool restricts_system_calls)
 
 	assert_true(child >= 0);
 	if (child == 0) {
-		const char *step, *lacks;
+		struct sandbox_outcome outcome;
 
-		_exit(sandbox_enter(&settings, &step, &lacks) < 0 ? 200 : attempt());
+		_exit(sandbox_enter(&settings, &outcome) < 0 ? 200 : attempt());
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
