@@ -85,10 +85,36 @@ static bool read_state(const struct yaml_item *item, struct config *config,
 	return yaml_read_fields(item, s_state_fields, config, problems);
 }
 
+#define USER_NAME_MAX   32
+#define USER_NUMBER_MAX (UINT32_MAX - 1) /* the last one means "no change" to setresuid() */
+
+/* The names that useradd(8) takes, and numbers as they are written. */
+static bool is_user(const char *text)
+{
+	size_t length = strlen(text);
+
+	if (length == 0 || length > USER_NAME_MAX)
+		return false;
+	if (strspn(text, "0123456789") == length)
+		return (*text != '0' || length == 1) && length <= 10 &&
+		       strtoull(text, NULL, 10) <= USER_NUMBER_MAX;
+	return !strchr("0123456789.-", *text) &&
+	       strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+		       length;
+}
+
 static bool read_user(const struct yaml_item *item, struct config *config,
 		      struct problems *problems)
 {
-	return yaml_read_string(item, NULL, &config->user, problems);
+	char quoted[YAML_QUOTE_SIZE];
+
+	if (!yaml_expect_scalar(item, problems))
+		return false;
+	if (is_user(yaml_scalar_text(item)))
+		return yaml_read_string(item, NULL, &config->user, problems);
+	yaml_complain(item, problems, "expected a user's name, or a number from 0 to %u, not %s",
+		      USER_NUMBER_MAX, yaml_quote(yaml_scalar_text(item), quoted));
+	return false;
 }
 
 static bool read_sandbox(const struct yaml_item *item, struct config *config,
