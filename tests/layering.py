@@ -7,6 +7,7 @@ import sys
 # module -> what it may include besides itself
 LAYERS = {
     "base": set(),
+    "sandbox": {"base"},
     "wire": {"base"},
     "loop": {"base"},
     "name": {"base", "wire"},

@@ -11,6 +11,8 @@
 
 #include "base/cleanup.h"
 
+/* system calls: openat open newfstatat fstat read write close fsync rename unlink */
+
 static int open_regular(const char *path, int *ret_descriptor, size_t *ret_size)
 {
 	struct stat status;

@@ -7,6 +7,8 @@
 
 #include "base/assertion.h"
 
+/* system calls: getrandom */
+
 struct sip_state {
 	uint64_t v0, v1, v2, v3;
 };

@@ -85,6 +85,44 @@ static bool read_state(const struct yaml_item *item, struct config *config,
 	return yaml_read_fields(item, s_state_fields, config, problems);
 }
 
+#define USER_NAME_MAX   32
+#define USER_NUMBER_MAX (UINT32_MAX - 1) /* the last one means "no change" to setresuid() */
+
+/* The names that useradd(8) takes, and numbers as they are written. */
+static bool is_user(const char *text)
+{
+	size_t length = strlen(text);
+
+	if (length == 0 || length > USER_NAME_MAX)
+		return false;
+	if (strspn(text, "0123456789") == length)
+		return (*text != '0' || length == 1) && length <= 10 &&
+		       strtoull(text, NULL, 10) <= USER_NUMBER_MAX;
+	return !strchr("0123456789.-", *text) &&
+	       strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+		       length;
+}
+
+static bool read_user(const struct yaml_item *item, struct config *config,
+		      struct problems *problems)
+{
+	char quoted[YAML_QUOTE_SIZE];
+
+	if (!yaml_expect_scalar(item, problems))
+		return false;
+	if (is_user(yaml_scalar_text(item)))
+		return yaml_read_string(item, NULL, &config->user, problems);
+	yaml_complain(item, problems, "expected a user's name, or a number from 0 to %u, not %s",
+		      USER_NUMBER_MAX, yaml_quote(yaml_scalar_text(item), quoted));
+	return false;
+}
+
+static bool read_sandbox(const struct yaml_item *item, struct config *config,
+			 struct problems *problems)
+{
+	return yaml_read_bool(item, NULL, &config->sandbox, problems);
+}
+
 #define SECTION(name, function)                                                                    \
 	{                                                                                          \
 		.key = (name), .read = read_plain_section, .limits = &(const struct section)       \
@@ -102,6 +140,8 @@ static const struct yaml_field s_fields[] = {
 	SECTION("log", read_log),
 	SECTION("state", read_state),
 	SECTION("workers", config_read_workers),
+	SECTION("user", read_user),
+	SECTION("sandbox", read_sandbox),
 	SECTION("capacity", config_read_capacity),
 };
 
@@ -122,10 +162,12 @@ struct config *config_default(void)
 	config->capacity.flows = 4096;
 	config->capacity.sessions = 4096;
 	config->capacity.admissions = 65536;
+	config->sandbox = true;
+	config->user = strdup(CONFIG_DEFAULT_USER);
 	config->log_file = strdup("-");
 	config->state_directory = strdup(STATE_DIRECTORY);
 	config->admin_socket = strdup(ADMIN_SOCKET);
-	if (!config->log_file || !config->state_directory || !config->admin_socket)
+	if (!config->user || !config->log_file || !config->state_directory || !config->admin_socket)
 		return NULL;
 	config->dns.upstream_count =
 		config_read_resolv_conf(RESOLV_CONF, config->dns.upstreams, CONFIG_UPSTREAMS_MAX);
@@ -176,6 +218,7 @@ void config_free(struct config *config)
 	service_tags_free(config->service_tags);
 	rule_set_done(&config->own);
 	free(config->network.sources);
+	free(config->user);
 	free(config->log_file);
 	free(config->state_directory);
 	free(config->admin_socket);

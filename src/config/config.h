@@ -19,6 +19,7 @@ enum config_snat {
 #define CONFIG_INTERFACES_MAX 16
 #define CONFIG_LISTEN_MAX     8
 #define CONFIG_UPSTREAMS_MAX  15
+#define CONFIG_DEFAULT_USER   "sallyport"
 
 struct service_tags;
 
@@ -56,6 +57,8 @@ struct config {
 	char *state_directory; /* default /var/lib/sallyport */
 	char *admin_socket;    /* default /run/sallyport/admin.sock */
 	unsigned int workers;  /* 0: one a core */
+	char *user;            /* whom `run` becomes when root starts it; "root": nobody else */
+	bool sandbox;
 	/* The host's own addresses, never pinned or dialled; the gateway sets them (borrowed). */
 	const struct ip_address *own_addresses;
 	size_t own_address_count;

@@ -11,7 +11,6 @@
 #include "base/assertion.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "kernel/nft.h"
 
 /* Connections at once between their SYN-ACK and the first TLS record of their server. */
 #define HANDSHAKES 65536
@@ -212,9 +211,10 @@ static struct ruleset_settings settings_of(const struct config *config, const st
 	return settings;
 }
 
-static int load_into_kernel(const struct application *application, const struct applied *previous,
+static int load_into_kernel(const struct gateway *gateway, const struct application *application,
 			    bool first, struct text *error)
 {
+	const struct applied *previous = &gateway->applied;
 	const char *interfaces[CONFIG_INTERFACES_MAX];
 	struct ruleset_settings settings =
 		settings_of(application->config, application->policy, interfaces);
@@ -227,7 +227,7 @@ static int load_into_kernel(const struct application *application, const struct 
 		text_add(error, "not enough memory for the ruleset");
 		return result;
 	}
-	result = nft_apply(text_string(&ruleset), &words);
+	result = nft_helper_apply(gateway->helper, text_string(&ruleset), &words);
 	if (result == -ENOENT)
 		text_add(error, "the program nft is missing: install the Debian package nftables");
 	else if (result == -EREMOTEIO)
@@ -273,7 +273,7 @@ int gateway_apply(struct gateway *gateway, const struct config *config, const st
 		text_addf(error, "cannot prepare the ruleset: %s", strerror(-result));
 	} else {
 		drop_duplicates(&application);
-		result = load_into_kernel(&application, &gateway->applied, first, error);
+		result = load_into_kernel(gateway, &application, first, error);
 	}
 	if (result == 0) {
 		free(gateway->applied.numbers);

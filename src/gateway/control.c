@@ -11,9 +11,12 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
+
+/* system calls: read */
 
 static int reload(struct gateway *gateway, struct text *error)
 {
@@ -97,8 +100,20 @@ static void admin_request(void *context, const char *request, struct text *reply
 	}
 }
 
+/* A folder that we made is the user's whom we become: the socket goes away with us. */
+static int hand_over(const struct gateway *gateway, const char *folder)
+{
+	const struct sandbox_identity *identity = &gateway->identity;
+
+	if (!identity->switches || chown(folder, identity->user, identity->group) == 0)
+		return 0;
+	log_error("cannot give the folder %s to user %u: %s", folder, identity->user,
+		  strerror(errno));
+	return -1;
+}
+
 /* The folder of the admin socket, usually below /run, which is empty after a boot. */
-static int make_socket_folder(const char *path)
+static int make_socket_folder(const struct gateway *gateway, const char *path)
 {
 	char folder[PATH_MAX];
 	char *slash;
@@ -108,7 +123,9 @@ static int make_socket_folder(const char *path)
 	if (!slash || slash == folder)
 		return 0;
 	*slash = '\0';
-	if (mkdir(folder, 0755) == 0 || errno == EEXIST)
+	if (mkdir(folder, 0755) == 0)
+		return hand_over(gateway, folder);
+	if (errno == EEXIST)
 		return 0;
 	log_error("cannot make the folder %s of the admin socket: %s", folder, strerror(errno));
 	return -1;
@@ -118,7 +135,7 @@ int control_open_admin(struct gateway *gateway)
 {
 	const char *path = gateway->config->admin_socket;
 
-	if (make_socket_folder(path) < 0)
+	if (make_socket_folder(gateway, path) < 0)
 		return -1;
 	gateway->admin = admin_open(gateway->loop, path, admin_request, gateway);
 	if (gateway->admin)

@@ -74,6 +74,7 @@ static void stop(struct gateway *gateway, bool was_running)
 		state_save(gateway);
 		leave_kernel(gateway);
 	}
+	nft_helper_stop(gateway->helper);
 	if (gateway->events)
 		events_close(gateway->events);
 	pins_free(gateway->pins);

@@ -12,6 +12,7 @@
 #include "inspect/inspector.h"
 #include "kernel/conntrack.h"
 #include "kernel/host.h"
+#include "kernel/nft_helper.h"
 #include "kernel/packet_log.h"
 #include "kernel/ruleset.h"
 #include "kernel/sets.h"
@@ -23,6 +24,7 @@
 #include "proxy/proxy.h"
 #include "resolve/dns_proxy.h"
 #include "resolve/resolver.h"
+#include "sandbox/sandbox.h"
 
 #define GATEWAY_QUEUE_FIRST 7053
 #define GATEWAY_PROXY_PORT  7053 /* on 127.0.0.1 and ::1 only */
@@ -112,6 +114,8 @@ struct gateway {
 	struct reporter reporter;
 	struct admin *admin;
 	struct life_sign *life_sign;
+	struct sandbox_identity identity; /* who the process becomes */
+	struct nft_helper *helper;        /* NULL without a ruleset */
 	struct ip_address own_addresses[GATEWAY_OWN_ADDRESSES_MAX];
 	size_t own_address_count;
 	_Atomic uint64_t lifetime_ms, grace_ms; /* of pins: dns.stale_after, dns.grace */
@@ -125,6 +129,10 @@ struct gateway {
 /* start.c: opens everything and starts the workers. Negative: told in the log; what is open stays
    open, for the caller to close. */
 int gateway_start(struct gateway *gateway);
+
+/* confine.c. Negative: told in the log, and the process must not go on. */
+int gateway_start_helper(struct gateway *gateway); /* before anything is open */
+int gateway_confine(struct gateway *gateway);      /* when everything is, before the threads */
 
 /* control.c. Negative: told in the log (signals: errno says why). */
 int control_open_signals(struct gateway *gateway);

@@ -68,6 +68,10 @@ static const char *fixed_key_that_changed(const struct config *old, const struct
 		return "capacity";
 	if (old->network.set_forwarding != new->network.set_forwarding)
 		return "network.forwarding";
+	if (strcmp(old->user, new->user) != 0)
+		return "user";
+	if (old->sandbox != new->sandbox)
+		return "sandbox";
 	if (strcmp(old->log_file, new->log_file) != 0)
 		return "log.file";
 	if (strcmp(old->state_directory, new->state_directory) != 0)

@@ -127,12 +127,14 @@ static int open_place(struct gateway *gateway)
 {
 	gateway->applied.in_kernel = gateway->config->network.interface_count > 0;
 	if (!gateway->applied.in_kernel)
-		return 0;
+		return gateway_start_helper(gateway);
 	if (!is_network_administrator()) {
 		log_error("sallyport run needs root (CAP_NET_ADMIN); only with --explicit it does "
 			  "not");
 		return -EPERM;
 	}
+	if (gateway_start_helper(gateway) < 0)
+		return -1;
 	return control_open_admin(gateway);
 }
 
@@ -215,7 +217,7 @@ static int open_all(struct gateway *gateway)
 
 int gateway_start(struct gateway *gateway)
 {
-	if (open_all(gateway) < 0 || start_workers(gateway) < 0)
+	if (open_all(gateway) < 0 || gateway_confine(gateway) < 0 || start_workers(gateway) < 0)
 		return -1;
 	return give_life_sign(gateway);
 }

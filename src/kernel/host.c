@@ -24,8 +24,13 @@
 #include "kernel/conntrack.h"
 #include "kernel/mark.h"
 
+/* system calls: openat write close bind getsockname sendto recvmsg */
+
 #define ROUTING_TABLE 7053 /* and the priority of the rule that leads there */
 #define MESSAGE_SIZE  256
+
+/* Of every network namespace: LOOPBACK_IFINDEX in the kernel's net/net_namespace.h. */
+#define LOOPBACK_INDEX 1
 
 static void close_socket(struct mnl_socket *socket)
 {
@@ -83,7 +88,7 @@ static int change_route(struct mnl_socket *socket, uint8_t family, uint16_t type
 	header->rtm_scope = RT_SCOPE_HOST;
 	header->rtm_type = RTN_LOCAL;
 	mnl_attr_put_u32(message, RTA_TABLE, ROUTING_TABLE);
-	mnl_attr_put_u32(message, RTA_OIF, if_nametoindex("lo"));
+	mnl_attr_put_u32(message, RTA_OIF, LOOPBACK_INDEX);
 	return ask(socket, message);
 }
 

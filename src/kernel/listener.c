@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+/* system calls: bind setsockopt getsockname recvfrom recvmsg sendto close */
+
 #define MESSAGES_A_TURN 64
 
 static int set_options(struct mnl_socket *socket, int receive_buffer, bool ignore_overruns)

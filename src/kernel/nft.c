@@ -13,11 +13,10 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
+#include "kernel/nft_impl.h"
 
-/* Enough for any complaint that a person reads; the rest is read and dropped. */
-#define ERROR_MAX 8192
-
-static int make_input(const char *ruleset)
+/* system calls: memfd_create write lseek close */
+int nft_make_input(const char *ruleset)
 {
 	size_t length = strlen(ruleset);
 	size_t done = 0;
@@ -78,7 +77,7 @@ static void read_words(int pipe, struct text *words)
 	while ((got = read(pipe, buffer, sizeof(buffer))) != 0) {
 		if (got < 0 && errno != EINTR)
 			return;
-		if (got > 0 && words->length < ERROR_MAX)
+		if (got > 0 && words->length < NFT_WORDS_MAX)
 			text_add_bytes(words, buffer, (size_t)got);
 	}
 }
@@ -91,15 +90,12 @@ static int wait_for(pid_t child, int *ret_status)
 	return 0;
 }
 
-int nft_apply(const char *ruleset, struct text *ret_error)
+int nft_run(int input, struct text *ret_error)
 {
 	int ends[2];
 	int status = -1, r;
 	pid_t child = -1;
-	cleanup(close_descriptor) int input = make_input(ruleset);
 
-	if (input < 0)
-		return input;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
 	cleanup(close_descriptor) int read_end = ends[0];
@@ -107,13 +103,19 @@ int nft_apply(const char *ruleset, struct text *ret_error)
 	close(ends[1]);
 	if (r)
 		return r;
-	struct text words = TEXT_EMPTY;
+	cleanup(text_free) struct text words = TEXT_EMPTY;
 	read_words(read_end, &words);
 	r = wait_for(child, &status);
 	if (r == 0 && !(WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
 		r = -EREMOTEIO;
 		text_add(ret_error, words.length ? text_string(&words) : "nft ended abnormally\n");
 	}
-	text_free(&words);
 	return r;
+}
+
+int nft_apply(const char *ruleset, struct text *ret_error)
+{
+	cleanup(close_descriptor) int input = nft_make_input(ruleset);
+
+	return input < 0 ? input : nft_run(input, ret_error);
 }

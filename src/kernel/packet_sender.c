@@ -16,6 +16,8 @@
 #include "base/cleanup.h"
 #include "kernel/mark.h"
 
+/* system calls: sendto */
+
 struct packet_sender {
 	int sockets[2][2]; /* by sending, then IPv4, IPv6; -1 where the kernel has no IPv6 */
 };

@@ -24,6 +24,8 @@
 #include "kernel/listener_impl.h"
 #include "kernel/mark.h"
 
+/* system calls: openat read close recvfrom sendto */
+
 #define PACKET_MAX     0xffff
 #define MESSAGE_MAX    (PACKET_MAX + 4096) /* with the attributes around it */
 #define RECEIVE_BUFFER (32 << 20)

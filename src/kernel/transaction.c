@@ -18,6 +18,8 @@
 #include "base/assertion.h"
 #include "base/cleanup.h"
 
+/* system calls: bind setsockopt getsockname sendmsg sendto recvfrom recvmsg close */
+
 #define FRAME_SIZE     64 /* begin or end */
 #define ANSWER_SIZE    8192
 #define RECEIVE_BUFFER (4 << 20) /* a complaint for every message of the longest batch */

@@ -22,6 +22,8 @@
 #include "base/assertion.h"
 #include "base/clock.h"
 
+/* system calls: epoll_ctl epoll_wait epoll_pwait read write close */
+
 #define BATCH 256
 
 struct loop_posted {

@@ -16,6 +16,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
+/* system calls: accept4 recvfrom sendto unlink close */
+
 #define CLIENTS           16
 #define CLIENT_TIMEOUT_MS 10000
 

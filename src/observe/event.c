@@ -28,6 +28,8 @@
 #include "base/clock.h"
 #include "observe/event_impl.h"
 
+/* system calls: openat open dup3 dup2 fcntl write sendto close newfstatat fstat */
+
 struct events {
 	char *path; /* NULL: standard output */
 	int descriptor;

@@ -22,6 +22,8 @@
 #include "base/text.h"
 #include "pins/state_file.h"
 
+/* system calls: openat open write close */
+
 #define FIRST_LINE "sallyport admissions 1"
 
 struct entry {

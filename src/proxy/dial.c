@@ -13,6 +13,8 @@
 #include "base/cleanup.h"
 #include "proxy/proxy_impl.h"
 
+/* system calls: connect setsockopt getsockopt close */
+
 #define ATTEMPT_MS 3000 /* for one address */
 
 static enum step deny_lookup(struct session *session, const struct resolver_result *result)

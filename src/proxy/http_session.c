@@ -15,6 +15,8 @@
 #include "proxy/http_head_impl.h"
 #include "proxy/proxy_impl.h"
 
+/* system calls: recvfrom sendto */
+
 #define HTTP_PORT 80
 
 enum step session_begin_request(struct session *session)

@@ -16,6 +16,8 @@
 #include "base/cleanup.h"
 #include "proxy/proxy_impl.h"
 
+/* system calls: accept4 getpeername getsockname setsockopt openat close */
+
 #define BACKLOG        1024
 #define ACCEPTS_A_TURN 64
 

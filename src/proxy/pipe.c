@@ -11,6 +11,8 @@
 
 #include "base/assertion.h"
 
+/* system calls: pipe2 fcntl close */
+
 #define OPEN_IDLE_MAX 64
 
 struct pipe_pool {

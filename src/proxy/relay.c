@@ -9,6 +9,8 @@
 #include "base/assertion.h"
 #include "base/cleanup.h"
 
+/* system calls: recvfrom sendto splice */
+
 void relay_skip(struct relay *relay, size_t length)
 {
 	invariant(relay->released == 0 && length <= relay_held(relay));

@@ -20,6 +20,8 @@
 #include "base/cleanup.h"
 #include "proxy/proxy_impl.h"
 
+/* system calls: setsockopt shutdown close */
+
 #define STEPS_A_TURN       32
 #define FAREWELL_MS        2000
 #define FAREWELL_DRAIN_MAX (1024 * 1024) /* bytes of a client that does not stop talking */

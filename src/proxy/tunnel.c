@@ -7,6 +7,8 @@
 
 #include "proxy/proxy_impl.h"
 
+/* system calls: shutdown */
+
 void tunnel_pass_end(struct relay *relay, const struct side *to)
 {
 	if (relay->ended && !relay->closed)

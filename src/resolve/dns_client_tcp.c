@@ -22,6 +22,8 @@
 
 #include "resolve/dns_proxy_impl.h"
 
+/* system calls: sendto recvfrom getsockname setsockopt close */
+
 #define DEFAULT_CAPACITY 512
 #define IDLE_MS          10000
 #define PAUSE_MS         100 /* of a listener that got no descriptor */

@@ -15,6 +15,8 @@
 
 #include "base/cleanup.h"
 
+/* system calls: recvmsg sendmsg sendto bind setsockopt close */
+
 #define BACKLOG 128
 
 union control_room {

@@ -5,6 +5,8 @@
 
 #include "resolve/dns_proxy_impl.h"
 
+/* system calls: accept4 close */
+
 #define PAUSE_MS       100 /* of a listener that got no descriptor */
 #define ACCEPTS_A_TURN 16
 

@@ -32,6 +32,8 @@
 #include "base/assertion.h"
 #include "base/hash.h"
 
+/* system calls: connect sendto recvfrom close */
+
 #define HEADER_SIZE      12 /* of a DNS message: RFC 1035 section 4.1.1 */
 #define DATAGRAMS_A_TURN 16
 

@@ -3,6 +3,8 @@
 
 #include "resolve/exchange_steps_impl.h"
 
+/* system calls: sendto recvfrom */
+
 static void judge_tcp_answer(struct exchange *exchange)
 {
 	const uint8_t *message = exchange->slot + EXCHANGE_FRAME_SIZE;

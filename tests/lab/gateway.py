@@ -15,6 +15,7 @@ from .laboratory import TESTS
 from .processes import CommandFailed, run, sanitizer_reports, wait_for
 
 READY = "sallyport: info: ready"
+GATEWAY_USER = 64053  # `user` in gateway.yaml: a number that no distribution gives away
 TEMPLATE = pathlib.Path(__file__).with_name("gateway.yaml")
 
 # The state of a flow, in the top bits of its conntrack mark (src/kernel/mark.h).
@@ -54,6 +55,7 @@ class Gateway:
         self._lab = lab
         self.folder = lab.folder / "gateway"
         self.folder.mkdir()
+        os.chown(self.folder, GATEWAY_USER, GATEWAY_USER)  # it opens its log anew as this user
         self.configuration_file = self.folder / "sallyport.yaml"
         self.log_file = self.folder / "verdicts.jsonl"
         self.socket = self.folder / "admin.sock"

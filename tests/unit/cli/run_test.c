@@ -34,6 +34,7 @@ static void write_config(const char *key, const char *line)
 		"dns: {listen: [127.0.0.1], upstreams: [127.0.0.9]}",
 		"log: {file: log}",
 		"state: {directory: state, socket: run/admin.sock}",
+		"user: 64053",
 	};
 	FILE *file = fopen("sallyport.yaml", "w");
 
@@ -266,7 +267,8 @@ static int enter(void **state)
 	(void)state;
 	strcpy(s_folder, "/tmp/sallyport-run-XXXXXX");
 	s_may_run = enter_own_namespace();
-	return mkdtemp(s_folder) && chdir(s_folder) == 0 ? 0 : -1;
+	/* The gateway reaches its files in there as the user whom it becomes. */
+	return mkdtemp(s_folder) && chmod(s_folder, 0755) == 0 && chdir(s_folder) == 0 ? 0 : -1;
 }
 
 static int leave(void **state)

@@ -74,8 +74,9 @@ int kernel_sets_put(struct kernel_sets *sets, const struct kernel_element *eleme
 	return 0;
 }
 
-int nft_apply(const char *ruleset, struct text *ret_error)
+int nft_helper_apply(struct nft_helper *helper, const char *ruleset, struct text *ret_error)
 {
+	(void)helper;
 	s_kernel.applications++;
 	if (s_kernel.nft_error) {
 		text_add(ret_error, s_kernel.nft_words ? s_kernel.nft_words : "");
