@@ -204,10 +204,51 @@ void export_refuse(struct export_job *job, const struct export_rule *rule, const
 	job->refused = true;
 }
 
+static bool shares_ports(const struct rule *one, const struct rule *other)
+{
+	if (one->any_port || other->any_port)
+		return true;
+	for (size_t i = 0; i < one->port_count; i++)
+		for (size_t j = 0; j < other->port_count; j++)
+			if (one->ports[i].first <= other->ports[j].last &&
+			    other->ports[j].first <= one->ports[i].last)
+				return true;
+	return false;
+}
+
+/* An application rule is TCP to its ports. */
+static bool meets_application(const struct export_rule *rule, const struct application_port *port)
+{
+	struct port_range range = {port->port, port->port};
+	struct rule as_network = {.ports = &range, .port_count = 1};
+
+	if (rule->collection->kind == RULE_NETWORK)
+		return (rule->rule->transports & TRANSPORT_TCP) &&
+		       shares_ports(rule->rule, &as_network);
+	for (size_t i = 0; i < rule->rule->protocol_count; i++)
+		if (rule->rule->protocols[i].protocol == port->protocol &&
+		    rule->rule->protocols[i].port == port->port)
+			return true;
+	return false;
+}
+
+/* Could the two match one flow, as far as protocols and ports tell? */
+static bool may_meet(const struct export_rule *rule, const struct export_rule *later)
+{
+	if (later->collection->kind == RULE_NETWORK)
+		return (rule->rule->transports & later->rule->transports) &&
+		       shares_ports(rule->rule, later->rule);
+	for (size_t i = 0; i < later->rule->protocol_count; i++)
+		if (meets_application(rule, &later->rule->protocols[i]))
+			return true;
+	return false;
+}
+
 bool export_is_followed_by_allow(const struct export_job *job, const struct export_rule *rule)
 {
 	for (size_t i = (size_t)(rule - job->rules) + 1; i < job->rule_count; i++)
-		if (job->rules[i].collection->action == RULE_ALLOW)
+		if (job->rules[i].collection->action == RULE_ALLOW &&
+		    may_meet(rule, &job->rules[i]))
 			return true;
 	return false;
 }

@@ -57,13 +57,14 @@ export_refuse(struct export_job *job, const struct export_rule *rule, const char
 
 /*
  * A rule that the target cannot hold at all. An allow rule is left out (a loss). A deny rule that
- * has no allow rule after it only repeats the default and is left out with a note; any other is
- * refused.
+ * has no allow rule for the same protocol and port behind it only repeats the default and is left
+ * out with a note; any other is refused.
  */
 __attribute__((format(printf, 3, 4))) void
 export_leave_out(struct export_job *job, const struct export_rule *rule, const char *format, ...);
 
-/* Is there an allow rule behind it? A deny rule that has none only repeats the default. */
+/* Is there an allow rule behind it that could match the same flow, as far as protocols and ports
+   tell? A deny rule that has none only repeats the default. */
 bool export_is_followed_by_allow(const struct export_job *job, const struct export_rule *rule);
 
 /* The header as a JSON array of strings: what is this, made from what, notes, losses. `start`
