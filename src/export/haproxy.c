@@ -7,11 +7,17 @@
  * nothing then; a deny rule that is first ends the connection. A fetch that lacks bytes yet (a
  * hello in pieces) makes HAProxy wait and start again, so no rule is skipped for want of data.
  *
+ * What HAProxy compares with an address it also compares with the IPv4 address inside (mapped ones
+ * and 6to4), and an IPv4 address with IPv6 prefixes as ::ffff:…. So neither kind comes in or gets
+ * dialled, and a prefix as wide as ::/0 cannot stand in a list.
+ *
  * Ports: a frontend listens on FIRST_PORT and following, in the order of the file; the router
  * redirects each port of the rules to its own, as the comment above the frontend says.
  */
+#include <stdio.h>
+
 #include "base/cleanup.h"
-#include "export/parts_impl.h"
+#include "export/appliance_impl.h"
 #include "export/proxy_impl.h"
 #include "export/targets_impl.h"
 
@@ -65,59 +71,102 @@ static void add_global(struct export_job *job)
 
 /* ------------------------------------------------------------------------ ACLs */
 
-static void add_words(struct text *out, const struct dialect *dialect, const struct rule *rule,
+static void add_pattern(struct proxy_list *list, const struct pattern *pattern)
+{
+	cleanup(text_free) struct text expression = TEXT_EMPTY;
+
+	switch (pattern->kind) {
+	case PATTERN_EXACT:
+		proxy_list_add(list, "%s", pattern->name.text);
+		break;
+	case PATTERN_BELOW:
+		proxy_list_add(list, ".%s", pattern->name.text);
+		break;
+	case PATTERN_ANY:
+	case PATTERN_LABEL:
+		part_add_expression(&expression, pattern);
+		proxy_list_add(list, "^%s$", text_string(&expression));
+		list->out->failed |= text_failed(&expression);
+		break;
+	}
+}
+
+static void add_names(struct text *out, const struct dialect *dialect, const struct rule *rule,
 		      size_t number, enum pattern_kind kind, const char *match)
 {
-	bool any = false;
+	cleanup(text_free) struct text start = TEXT_EMPTY;
+	struct proxy_list list = {out, NULL, 0};
 
-	for (size_t i = 0; i < rule->pattern_count; i++) {
-		const struct pattern *pattern = &rule->patterns[i];
+	text_addf(&start, "    acl name_%zu %s -i -m %s", number, dialect->name, match);
+	list.start = text_string(&start);
+	for (size_t i = 0; i < rule->pattern_count; i++)
+		if (rule->patterns[i].kind == kind && part_is_first_pattern(rule, i))
+			add_pattern(&list, &rule->patterns[i]);
+	proxy_list_end(&list);
+	out->failed |= text_failed(&start);
+}
 
-		if (pattern->kind != kind || !part_is_first_pattern(rule, i))
-			continue;
-		if (!any)
-			text_addf(out, "    acl name_%zu %s -i %s", number, dialect->name, match);
-		any = true;
-		if (kind == PATTERN_EXACT) {
-			text_addf(out, " %s", pattern->name.text);
-		} else if (kind == PATTERN_BELOW) {
-			text_addf(out, " .%s", pattern->name.text);
-		} else {
-			text_add(out, " ^");
-			part_add_expression(out, pattern);
-			text_add(out, "$");
-		}
+/* IPv4 addresses would match it too. */
+static bool spans_ipv4(const struct ip_prefix *prefix)
+{
+	static const struct ip_address mapped = {.family = 6, .bytes = {[10] = 0xff, [11] = 0xff}};
+
+	return prefix->address.family == 6 && ip_prefix_contains(prefix, &mapped);
+}
+
+/* The ACL of some clients. `rule` NULL: those that are protected. */
+static void add_clients(struct export_job *job, const struct export_rule *rule, const char *name,
+			const struct ip_prefix *prefixes, size_t count)
+{
+	cleanup(text_free) struct text start = TEXT_EMPTY;
+	struct proxy_list list = {job->out, NULL, 0};
+	char prefix[IP_PREFIX_TEXT_SIZE];
+	bool allows = !rule || rule->collection->action == RULE_ALLOW;
+
+	text_addf(&start, "    acl %s src", name);
+	list.start = text_string(&start);
+	for (size_t i = 0; i < count; i++) {
+		ip_prefix_format(&prefixes[i], prefix);
+		if (!spans_ipv4(&prefixes[i]) || !allows)
+			proxy_list_add(&list, "%s", prefix);
+		if (spans_ipv4(&prefixes[i]))
+			export_loss(job, rule,
+				    allows ? "clients of %s are left out: HAProxy takes it for "
+					     "IPv4 too"
+					   : "clients of %s: IPv4 is denied with it",
+				    prefix);
 	}
-	text_add(out, any ? "\n" : "");
+	if (!list.count)
+		text_addf(job->out, "    acl %s always_false", name);
+	text_add(job->out, list.count ? "" : "\n");
+	proxy_list_end(&list);
+	job->failed |= text_failed(&start);
+}
+
+static void add_sources(struct export_job *job, const struct export_rule *rule, size_t number)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "from_%zu", number);
+	if (!rule->rule->any_source)
+		add_clients(job, rule, name, rule->rule->sources, rule->rule->source_count);
 }
 
 /* ACLs of one name are alternatives. */
-static void add_acls(struct text *out, const struct dialect *dialect, const struct rule *rule,
-		     size_t number)
-{
-	char prefix[IP_PREFIX_TEXT_SIZE];
-
-	add_words(out, dialect, rule, number, PATTERN_EXACT, "-m str");
-	add_words(out, dialect, rule, number, PATTERN_BELOW, "-m end");
-	add_words(out, dialect, rule, number, PATTERN_LABEL, "-m reg");
-	add_words(out, dialect, rule, number, PATTERN_ANY, "-m reg");
-	if (rule->any_source)
-		return;
-	text_addf(out, "    acl from_%zu src", number);
-	for (size_t i = 0; i < rule->source_count; i++)
-		text_addf(out, " %s", ip_prefix_format(&rule->sources[i], prefix));
-	text_add(out, "\n");
-}
-
-static void add_rule(struct text *out, const struct dialect *dialect,
+static void add_rule(struct export_job *job, const struct dialect *dialect,
 		     const struct export_rule *rule, size_t number)
 {
 	cleanup(text_free) struct text label = TEXT_EMPTY;
+	struct text *out = job->out;
 
 	text_add(out, "    # ");
 	part_add_title(out, rule);
 	text_add(out, "\n");
-	add_acls(out, dialect, rule->rule, number);
+	add_names(out, dialect, rule->rule, number, PATTERN_EXACT, "str");
+	add_names(out, dialect, rule->rule, number, PATTERN_BELOW, "end");
+	add_names(out, dialect, rule->rule, number, PATTERN_LABEL, "reg");
+	add_names(out, dialect, rule->rule, number, PATTERN_ANY, "reg");
+	add_sources(job, rule, number);
 	part_add_rule_name(&label, rule, 100);
 	if (rule->collection->action == RULE_ALLOW)
 		text_addf(out, "    %s set-var(txn.rule) str(%s) if", dialect->directive,
@@ -128,60 +177,74 @@ static void add_rule(struct text *out, const struct dialect *dialect,
 	if (!rule->rule->any_source)
 		text_addf(out, " from_%zu", number);
 	text_add(out, "\n");
+	out->failed |= text_failed(&label);
 }
 
 /* ------------------------------------------------------------------ network rules */
 
-/* By the address that the name led to. False: the rule says nothing about this port. */
-static bool add_network_rule(struct export_job *job, const struct dialect *dialect,
-			     const struct export_rule *rule, size_t number, uint16_t port)
+static bool has_port(const struct rule *rule, uint16_t port)
+{
+	for (size_t i = 0; i < rule->port_count; i++)
+		if (rule->ports[i].first <= port && port <= rule->ports[i].last)
+			return true;
+	return rule->any_port;
+}
+
+/* By the address that the name led to. */
+static void add_destinations(struct export_job *job, const struct export_rule *rule, size_t number)
 {
 	cleanup(part_prefixes_done) struct part_prefixes list = {0};
-	const struct rule *own = rule->rule;
-	char prefix[IP_PREFIX_TEXT_SIZE];
-	bool has_port = own->any_port;
+	char start[64];
 
-	for (size_t i = 0; i < own->port_count; i++)
-		has_port |= own->ports[i].first <= port && port <= own->ports[i].last;
-	if (!has_port || !part_list_destinations(job, own, &list))
-		return false;
+	if (rule->rule->any_destination) {
+		text_addf(job->out, "    acl to_%zu always_true\n", number);
+		return;
+	}
+	if (!part_list_destinations(job, rule->rule, &list))
+		return;
+	for (size_t i = list.v4_count; i < list.count; i++)
+		if (spans_ipv4(&list.items[i]))
+			export_loss(job, rule, "IPv4 is denied with a prefix as wide as ::/0");
+	snprintf(start, sizeof(start), "    acl to_%zu var(txn.address) -m ip", number);
+	proxy_add_prefixes(job->out, start, list.items, list.count);
+}
+
+static void add_network_rule(struct export_job *job, const struct dialect *dialect,
+			     const struct export_rule *rule, size_t number)
+{
 	text_add(job->out, "    # ");
 	part_add_title(job->out, rule);
-	text_addf(job->out, "\n    acl to_%zu", number);
-	if (own->any_destination)
-		text_add(job->out, " always_true");
-	else
-		text_add(job->out, " var(txn.address) -m ip");
-	for (size_t i = 0; !own->any_destination && i < list.count; i++)
-		text_addf(job->out, " %s", ip_prefix_format(&list.items[i], prefix));
 	text_add(job->out, "\n");
-	if (!own->any_source) {
-		text_addf(job->out, "    acl from_%zu src", number);
-		for (size_t i = 0; i < own->source_count; i++)
-			text_addf(job->out, " %s", ip_prefix_format(&own->sources[i], prefix));
-		text_add(job->out, "\n");
-	}
+	add_destinations(job, rule, number);
+	add_sources(job, rule, number);
 	text_addf(job->out, "    %s %s if to_%zu", dialect->directive, dialect->refuse, number);
-	text_addf(job->out, own->any_source ? "\n" : " from_%zu\n", number);
-	return true;
+	if (!rule->rule->any_source)
+		text_addf(job->out, " from_%zu", number);
+	text_add(job->out, "\n");
 }
 
 /* ----------------------------------------------------------------------- dialling */
 
 static void add_guard(struct export_job *job, const struct dialect *dialect)
 {
+	cleanup(part_prefixes_done) struct part_prefixes guarded = {0};
+	size_t kept = 0;
+
+	if (!appliance_list_guarded(job, &guarded))
+		return;
 	text_add(job->out, "    # No name leads to these, whatever DNS answers.\n"
-			   "    acl guarded var(txn.address) -m ip");
-	proxy_add_special(job->out, true);
-	proxy_add_private(job->out);
-	text_add(job->out, "\n");
-	if (proxy_has_exceptions(job->request->set)) {
-		text_add(job->out, "    acl excepted var(txn.address) -m ip");
-		proxy_add_exceptions(job->out, job->request->set);
-		text_add(job->out, "\n");
-	}
-	text_addf(job->out, "    %s %s if guarded%s\n", dialect->directive, dialect->refuse,
-		  proxy_has_exceptions(job->request->set) ? " !excepted" : "");
+			   "    acl guarded var(txn.address) -m beg ::ffff:\n");
+	for (size_t i = 0; i < guarded.count; i++)
+		if (!spans_ipv4(&guarded.items[i]))
+			guarded.items[kept++] = guarded.items[i];
+	proxy_add_prefixes(job->out, "    acl guarded var(txn.address) -m ip", guarded.items, kept);
+	text_addf(job->out, "    %s %s if guarded\n", dialect->directive, dialect->refuse);
+}
+
+static bool denies_addresses(const struct export_rule *rule, uint16_t port)
+{
+	return rule->collection->action == RULE_DENY && (rule->rule->transports & TRANSPORT_TCP) &&
+	       !rule->rule->fqdn_count && !proxy_is_dead(rule) && has_port(rule->rule, port);
 }
 
 static void add_dialling(struct export_job *job, const struct dialect *dialect, uint16_t port)
@@ -199,10 +262,8 @@ static void add_dialling(struct export_job *job, const struct dialect *dialect, 
 		directive, dialect->refuse);
 	add_guard(job, dialect);
 	for (size_t i = 0; i < job->network_count; i++)
-		if (job->rules[i].collection->action == RULE_DENY &&
-		    (job->rules[i].rule->transports & TRANSPORT_TCP) &&
-		    !job->rules[i].rule->fqdn_count)
-			add_network_rule(job, dialect, &job->rules[i], i + 1, port);
+		if (denies_addresses(&job->rules[i], port))
+			add_network_rule(job, dialect, &job->rules[i], i + 1);
 	text_addf(job->out,
 		  "    %s set-dst var(txn.address)\n"
 		  "    %s set-dst-port int(%u)\n"
@@ -212,41 +273,72 @@ static void add_dialling(struct export_job *job, const struct dialect *dialect, 
 
 /* ---------------------------------------------------------------------- frontends */
 
-static void add_start(struct text *out, const struct dialect *dialect, uint16_t port,
-		      unsigned int listen)
+/* A client's address must not pass for another one. */
+static void add_protection(struct export_job *job)
+{
+	const struct rule_set *set = job->request->set;
+
+	text_add(job->out, "    tcp-request connection reject if { src 2002::/16 }\n");
+	if (!set->protected_source_count)
+		return;
+	add_clients(job, NULL, "inside", set->protected_sources, set->protected_source_count);
+	text_add(job->out, "    tcp-request connection reject if !inside\n");
+}
+
+/* The name is whole and one: a NUL in it would end it for the resolver. */
+static void add_hello_checks(struct text *out)
+{
+	struct pattern any = {.kind = PATTERN_ANY};
+
+	text_add(out, "    tcp-request inspect-delay 5s\n"
+		      "    tcp-request content reject if WAIT_END !{ req.ssl_hello_type 1 }\n"
+		      "    tcp-request content reject if !{ req.ssl_sni -i -m reg ^");
+	part_add_expression(out, &any);
+	text_add(out, "$ }\n");
+}
+
+static void add_host_checks(struct text *out, uint16_t port)
 {
 	text_addf(out,
+		  "    option http-server-close\n"
+		  "    http-request deny deny_status 400 if !{ req.hdr_cnt(host) eq 1 }\n"
+		  "    http-request set-var(txn.host) req.hdr(host),field(1,:),lower\n"
+		  "    http-request deny deny_status 403 if { req.hdr(host),field(2,:) -m "
+		  "found } !{ req.hdr(host),field(2,:) %u }\n"
+		  "    http-request deny deny_status 403 if { method CONNECT }\n"
+		  "    http-request del-header upgrade\n",
+		  port);
+}
+
+static void add_start(struct export_job *job, const struct dialect *dialect, uint16_t port,
+		      unsigned int listen)
+{
+	bool tls = dialect->protocol == APPLICATION_HTTPS;
+
+	text_addf(job->out,
 		  "\n# redirect tcp port %u to port %u\n"
 		  "frontend %s_%u\n"
-		  "    bind :::%u v4v6\n",
-		  port, listen, dialect->word, port, listen);
-	if (dialect->protocol == APPLICATION_HTTPS)
-		text_add(out, "    mode tcp\n"
-			      "    option tcplog\n"
-			      "    tcp-request inspect-delay 5s\n"
-			      "    tcp-request content reject if WAIT_END "
-			      "!{ req.ssl_hello_type 1 }\n");
+		  "    bind 0.0.0.0:%u\n"
+		  "    bind :::%u v6only\n"
+		  "    mode %s\n"
+		  "    option %slog\n",
+		  port, listen, dialect->word, port, listen, listen, tls ? "tcp" : "http",
+		  tls ? "tcp" : "http");
+	add_protection(job);
+	if (tls)
+		add_hello_checks(job->out);
 	else
-		text_addf(out,
-			  "    mode http\n"
-			  "    option httplog\n"
-			  "    option http-server-close\n"
-			  "    http-request deny deny_status 400 if !{ req.hdr_cnt(host) eq 1 }\n"
-			  "    http-request set-var(txn.host) req.hdr(host),field(1,:),lower\n"
-			  "    http-request deny deny_status 403 if { req.hdr(host),field(2,:) -m "
-			  "found } !{ req.hdr(host),field(2,:) %u }\n"
-			  "    http-request deny deny_status 403 if { method CONNECT }\n"
-			  "    http-request del-header upgrade\n",
-			  port);
+		add_host_checks(job->out, port);
 }
 
 static void add_frontend(struct export_job *job, const struct dialect *dialect, uint16_t port,
 			 unsigned int listen)
 {
-	add_start(job->out, dialect, port, listen);
+	add_start(job, dialect, port, listen);
 	for (size_t i = job->network_count; i < job->rule_count; i++)
-		if (proxy_rule_has(job->rules[i].rule, dialect->protocol, port))
-			add_rule(job->out, dialect, &job->rules[i], i + 1);
+		if (proxy_rule_has(job->rules[i].rule, dialect->protocol, port) &&
+		    !proxy_is_dead(&job->rules[i]))
+			add_rule(job, dialect, &job->rules[i], i + 1);
 	add_dialling(job, dialect, port);
 }
 
@@ -282,7 +374,13 @@ static void write_haproxy(struct export_job *job)
 		(void)proxy_takes_network_rule(job, &job->rules[i]);
 	add_global(job);
 	count = add_frontends(job, &s_tls, 0);
-	(void)add_frontends(job, &s_http, count);
+	count = add_frontends(job, &s_http, count);
+	if (!count)
+		text_addf(job->out,
+			  "\n# No rule is about TLS or HTTP.\nfrontend nothing\n"
+			  "    bind 127.0.0.1:%u\n    mode tcp\n"
+			  "    tcp-request connection reject\n",
+			  FIRST_PORT);
 }
 
 const struct export_writer export_haproxy = {

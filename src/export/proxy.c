@@ -1,45 +1,18 @@
 #include "export/proxy_impl.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/assertion.h"
 #include "base/cleanup.h"
-
-/* As the guard of policy/guard.c refuses them, IPv4 inside IPv6 included. */
-void proxy_add_special(struct text *out, bool with_mapped)
-{
-	text_add(out, " 0.0.0.0/8 127.0.0.0/8 169.254.0.0/16 168.63.129.16/32 224.0.0.0/4 "
-		      "240.0.0.0/4 ::/127 fe80::/10 ff00::/8 64:ff9b::/96 2002::/16");
-	text_add(out, with_mapped ? " ::ffff:0:0/96" : "");
-}
-
-void proxy_add_private(struct text *out)
-{
-	text_add(out, " 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10 fc00::/7");
-}
-
-static void add_prefixes(struct text *out, const struct ip_prefix *prefixes, size_t count)
-{
-	char prefix[IP_PREFIX_TEXT_SIZE];
-
-	for (size_t i = 0; i < count; i++)
-		text_addf(out, " %s", ip_prefix_format(&prefixes[i], prefix));
-}
-
-void proxy_add_exceptions(struct text *out, const struct rule_set *set)
-{
-	add_prefixes(out, set->private_destinations, set->private_destination_count);
-	add_prefixes(out, set->special_exceptions, set->special_exception_count);
-}
-
-bool proxy_has_exceptions(const struct rule_set *set)
-{
-	return set->private_destination_count || set->special_exception_count;
-}
 
 bool proxy_takes_network_rule(struct export_job *job, const struct export_rule *rule)
 {
 	bool denies = rule->collection->action == RULE_DENY;
 
+	if (proxy_is_dead(rule))
+		return false;
 	if (denies && !(rule->rule->transports & TRANSPORT_TCP))
 		return false; /* nothing of it ever comes here */
 	if (denies && !rule->rule->fqdn_count)
@@ -50,6 +23,20 @@ bool proxy_takes_network_rule(struct export_job *job, const struct export_rule *
 				  "beside it, by a packet filter");
 	return false;
 }
+
+bool proxy_is_dead(const struct export_rule *rule)
+{
+	const struct rule *own = rule->rule;
+
+	if (!own->any_source && !own->source_count)
+		return true;
+	if (rule->collection->kind == RULE_APPLICATION)
+		return !own->pattern_count || !own->protocol_count;
+	return (!own->any_destination && !own->destination_count && !own->fqdn_count) ||
+	       !own->transports || (!own->any_port && !own->port_count);
+}
+
+/* ----------------------------------------------------------------------- ports */
 
 static int compare_ports(const void *left, const void *right)
 {
@@ -91,4 +78,40 @@ size_t proxy_ports(const struct export_job *job, enum application_protocol proto
 		count += export_ports_of(job->rules[i].rule, protocol, ports + count, SIZE_MAX);
 	qsort(ports, count, sizeof(*ports), compare_ports);
 	return unique(ports, count);
+}
+
+/* ----------------------------------------------------------------------- lists */
+
+#define WORDS_A_LINE 6 /* six of the longest names fit */
+
+void proxy_list_add(struct proxy_list *list, const char *format, ...)
+{
+	va_list arguments;
+	char word[512];
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(word, sizeof(word), format, arguments);
+	va_end(arguments);
+	invariant(length >= 0 && (size_t)length < sizeof(word));
+	if (list->count % WORDS_A_LINE == 0)
+		text_addf(list->out, "%s%s", list->count ? "\n" : "", list->start);
+	text_addf(list->out, " %s", word);
+	list->count++;
+}
+
+void proxy_list_end(struct proxy_list *list)
+{
+	text_add(list->out, list->count ? "\n" : "");
+}
+
+void proxy_add_prefixes(struct text *out, const char *start, const struct ip_prefix *prefixes,
+			size_t count)
+{
+	struct proxy_list list = {out, start, 0};
+	char prefix[IP_PREFIX_TEXT_SIZE];
+
+	for (size_t i = 0; i < count; i++)
+		proxy_list_add(&list, "%s", ip_prefix_format(&prefixes[i], prefix));
+	proxy_list_end(&list);
 }

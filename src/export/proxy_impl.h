@@ -2,16 +2,7 @@
    may be led to must be kept from them. */
 #pragma once
 
-#include "export/export_impl.h"
-
-/* Prefixes that no name may lead to: special addresses, and private ones; as text, with a blank
-   before each. `with_mapped`: IPv4 addresses written as IPv6, for products that tell them apart
-   (to Squid that is all of IPv4). */
-void proxy_add_special(struct text *out, bool with_mapped);
-void proxy_add_private(struct text *out);
-/* What the configuration excepts from them. */
-void proxy_add_exceptions(struct text *out, const struct rule_set *set);
-bool proxy_has_exceptions(const struct rule_set *set);
+#include "export/parts_impl.h"
 
 /*
  * A network rule of the plan. A proxy carries HTTP and TLS alone: an allow rule is left out; a deny
@@ -19,9 +10,29 @@ bool proxy_has_exceptions(const struct rule_set *set);
  */
 bool proxy_takes_network_rule(struct export_job *job, const struct export_rule *rule);
 
+/* Can it match nothing, since one of its lists is empty? Products take an empty list for a fault,
+   or for everything. */
+bool proxy_is_dead(const struct export_rule *rule);
+
 /* All https (or http) ports of the plan's application rules, ascending, each once. */
 size_t proxy_ports(const struct export_job *job, enum application_protocol protocol,
 		   uint16_t **ret_ports);
 
 /* Does the application rule name this protocol and port? */
 bool proxy_rule_has(const struct rule *rule, enum application_protocol protocol, uint16_t port);
+
+/*
+ * A list of words on lines that all begin with `start`, since products bound a line's length
+ * (HAProxy: 64 words, 2,048 bytes) and take lines of one name for one list.
+ */
+struct proxy_list {
+	struct text *out;
+	const char *start;
+	size_t count;
+};
+
+__attribute__((format(printf, 2, 3))) void proxy_list_add(struct proxy_list *list,
+							  const char *format, ...);
+void proxy_list_end(struct proxy_list *list);
+void proxy_add_prefixes(struct text *out, const char *start, const struct ip_prefix *prefixes,
+			size_t count);

@@ -11,8 +11,10 @@
  * no dot in front of x left to chance. ACLs of one line are alternatives, ACLs beside each other in
  * a rule must all match.
  */
+#include <stdio.h>
+
 #include "base/cleanup.h"
-#include "export/parts_impl.h"
+#include "export/appliance_impl.h"
 #include "export/proxy_impl.h"
 #include "export/targets_impl.h"
 
@@ -25,66 +27,106 @@ static void add_head(struct export_job *job)
 		      "generate-host-certificates=off\n"
 		      "# What the router redirects here: plain HTTP, and TLS of every port of the "
 		      "rules.\n"
-		      "http_port 3129 intercept\n"
+		      "http_port 3129 intercept name=redirected_http\n"
 		      "https_port 3130 intercept ssl-bump tls-cert=/etc/squid/sallyport.pem "
 		      "generate-host-certificates=off name=redirected_tls\n\n"
 		      "# The address must be one that the name resolves to.\n"
 		      "host_verify_strict on\n"
 		      "cache deny all\nforwarded_for delete\npinger_enable off\n"
 		      "shutdown_lifetime 2 seconds\n\n"
-		      "acl redirected myportname redirected_tls\n"
-		      "acl first_step at_step SslBump1\n");
+		      "acl redirected_http myportname redirected_http\n"
+		      "acl redirected_tls myportname redirected_tls\n"
+		      "acl first_step at_step SslBump1\n"
+		      "acl plain proto HTTP\n"
+		      "acl no_name dstdom_regex -n -i (^|[.])[0-9]+$ (^|[.])0x[0-9a-f]*$ :\n");
+}
+
+/* To Squid that is all of IPv4. */
+static bool is_mapped(const struct ip_prefix *prefix)
+{
+	static const struct ip_prefix mapped = {
+		.address = {.family = 6, .bytes = {[10] = 0xff, [11] = 0xff}}, .length = 96};
+
+	return prefix->address.family == 6 && prefix->length >= mapped.length &&
+	       ip_prefix_contains(&mapped, &prefix->address);
 }
 
 static void add_guard(struct export_job *job)
 {
-	text_add(job->out, "\n# No name leads to these, whatever DNS answers.\nacl guarded dst");
-	proxy_add_special(job->out, false);
-	proxy_add_private(job->out);
-	text_add(job->out, "\n");
-	if (proxy_has_exceptions(job->request->set)) {
-		text_add(job->out, "acl excepted dst");
-		proxy_add_exceptions(job->out, job->request->set);
-		text_add(job->out, "\nhttp_access deny guarded !excepted\n");
-	} else {
-		text_add(job->out, "http_access deny guarded\n");
+	cleanup(part_prefixes_done) struct part_prefixes guarded = {0};
+	size_t kept = 0;
+
+	if (!appliance_list_guarded(job, &guarded))
+		return;
+	for (size_t i = 0; i < guarded.count; i++)
+		if (!is_mapped(&guarded.items[i]))
+			guarded.items[kept++] = guarded.items[i];
+	text_add(job->out, "\n# No name leads to these, whatever DNS answers.\n");
+	proxy_add_prefixes(job->out, "acl guarded dst", guarded.items, kept);
+	text_add(job->out, "http_access deny guarded\n");
+}
+
+/* What comes in by another port than its URL says; what is no HTTP or names nothing. */
+static void add_checks(struct export_job *job)
+{
+	const struct rule_set *set = job->request->set;
+	cleanup(free_memory) uint16_t *ports = NULL;
+	size_t count = proxy_ports(job, APPLICATION_HTTP, &ports);
+
+	job->failed |= !ports;
+	text_add(job->out, "\nhttp_access deny manager\n"
+			   "http_access deny !CONNECT !plain\n"
+			   "http_access deny no_name !redirected_tls\n");
+	if (set->protected_source_count) {
+		proxy_add_prefixes(job->out, "acl inside src", set->protected_sources,
+				   set->protected_source_count);
+		text_add(job->out, "http_access deny !inside\n");
 	}
+	for (size_t i = 0; i < count; i++)
+		text_addf(job->out,
+			  "acl to_%u port %u\nacl by_%u localport %u\n"
+			  "http_access deny redirected_http by_%u !to_%u\n",
+			  ports[i], ports[i], ports[i], ports[i], ports[i], ports[i]);
 }
 
 /* ------------------------------------------------------------------------ ACLs */
 
 static void add_sources(struct text *out, const struct rule *rule, size_t number)
 {
-	char prefix[IP_PREFIX_TEXT_SIZE];
+	char start[48];
 
-	if (rule->any_source)
+	snprintf(start, sizeof(start), "acl r%zu_from src", number);
+	if (!rule->any_source)
+		proxy_add_prefixes(out, start, rule->sources, rule->source_count);
+}
+
+static void add_pattern(struct proxy_list *list, const struct pattern *pattern)
+{
+	cleanup(text_free) struct text expression = TEXT_EMPTY;
+
+	if (pattern->kind == PATTERN_EXACT) {
+		proxy_list_add(list, "%s", pattern->name.text);
 		return;
-	text_addf(out, "acl r%zu_from src", number);
-	for (size_t i = 0; i < rule->source_count; i++)
-		text_addf(out, " %s", ip_prefix_format(&rule->sources[i], prefix));
-	text_add(out, "\n");
+	}
+	part_add_expression(&expression, pattern);
+	proxy_list_add(list, "^%s$", text_string(&expression));
+	list->out->failed |= text_failed(&expression);
 }
 
 /* Names of one sort, exact ones or all others, as an ACL of `type`; false: there are none. */
 static bool add_names(struct text *out, const struct rule *rule, size_t number, const char *what,
 		      const char *type, bool exact)
 {
-	cleanup(text_free) struct text words = TEXT_EMPTY;
+	char start[96];
+	struct proxy_list list = {out, start, 0};
 
-	for (size_t i = 0; i < rule->pattern_count; i++) {
-		if (!part_is_first_pattern(rule, i) ||
-		    (rule->patterns[i].kind == PATTERN_EXACT) != exact)
-			continue;
-		text_add(&words, exact ? " " : " ^");
-		if (exact)
-			text_add(&words, rule->patterns[i].name.text);
-		else
-			part_add_expression(&words, &rule->patterns[i]);
-		text_add(&words, exact ? "" : "$");
-	}
-	if (words.length)
-		text_addf(out, "acl r%zu_%s %s%s\n", number, what, type, text_string(&words));
-	return words.length > 0;
+	snprintf(start, sizeof(start), "acl r%zu_%s %s", number, what, type);
+	for (size_t i = 0; i < rule->pattern_count; i++)
+		if (part_is_first_pattern(rule, i) &&
+		    (rule->patterns[i].kind == PATTERN_EXACT) == exact)
+			add_pattern(&list, &rule->patterns[i]);
+	proxy_list_end(&list);
+	return list.count > 0;
 }
 
 /* Which of a rule's ACLs there are. */
@@ -114,18 +156,15 @@ static struct acls add_acls(struct text *out, const struct export_rule *rule, si
 static bool add_ports(struct text *out, const struct rule *rule, size_t number,
 		      enum application_protocol protocol, const char *what)
 {
-	bool any = false;
+	char start[48];
+	struct proxy_list list = {out, start, 0};
 
-	for (size_t i = 0; i < rule->protocol_count; i++) {
-		if (rule->protocols[i].protocol != protocol)
-			continue;
-		if (!any)
-			text_addf(out, "acl r%zu_%s port", number, what);
-		text_addf(out, " %u", rule->protocols[i].port);
-		any = true;
-	}
-	text_add(out, any ? "\n" : "");
-	return any;
+	snprintf(start, sizeof(start), "acl r%zu_%s port", number, what);
+	for (size_t i = 0; i < rule->protocol_count; i++)
+		if (rule->protocols[i].protocol == protocol)
+			proxy_list_add(&list, "%u", rule->protocols[i].port);
+	proxy_list_end(&list);
+	return list.count > 0;
 }
 
 /* One line of a directive: the ACL of the names, the ports, the sources. */
@@ -167,23 +206,26 @@ static void add_application_rule(struct export_job *job, const struct export_rul
 
 static void add_denied_ports(struct text *out, const struct rule *rule, size_t number)
 {
-	if (rule->any_port)
-		return;
-	text_addf(out, "acl r%zu_port port", number);
-	for (size_t i = 0; i < part_range_count(rule); i++) {
-		struct port_range range = part_range_at(rule, i);
+	char start[48];
+	struct proxy_list list = {out, start, 0};
 
-		text_addf(out, range.first == range.last ? " %u" : " %u-%u", range.first,
-			  range.last);
+	snprintf(start, sizeof(start), "acl r%zu_port port", number);
+	for (size_t i = 0; !rule->any_port && i < rule->port_count; i++) {
+		struct port_range range = rule->ports[i];
+
+		if (range.first == range.last)
+			proxy_list_add(&list, "%u", range.first);
+		else
+			proxy_list_add(&list, "%u-%u", range.first, range.last);
 	}
-	text_add(out, "\n");
+	proxy_list_end(&list);
 }
 
 static void add_network_rule(struct export_job *job, const struct export_rule *rule, size_t number)
 {
 	cleanup(part_prefixes_done) struct part_prefixes list = {0};
 	const struct rule *own = rule->rule;
-	char prefix[IP_PREFIX_TEXT_SIZE];
+	char start[48];
 
 	if (!proxy_takes_network_rule(job, rule) || !part_list_destinations(job, own, &list))
 		return;
@@ -192,16 +234,18 @@ static void add_network_rule(struct export_job *job, const struct export_rule *r
 	text_add(job->out, "\n");
 	add_sources(job->out, own, number);
 	add_denied_ports(job->out, own, number);
-	if (!own->any_destination) {
-		text_addf(job->out, "acl r%zu_to dst", number);
-		for (size_t i = 0; i < list.count; i++)
-			text_addf(job->out, " %s", ip_prefix_format(&list.items[i], prefix));
-		text_add(job->out, "\n");
-	}
+	snprintf(start, sizeof(start), "acl r%zu_to dst", number);
+	if (!own->any_destination)
+		proxy_add_prefixes(job->out, start, list.items, list.count);
 	text_add(job->out, "http_access deny");
-	text_addf(job->out, own->any_destination ? "" : " r%zu_to", number);
-	text_addf(job->out, own->any_port ? "" : " r%zu_port", number);
-	text_addf(job->out, own->any_source ? "" : " r%zu_from", number);
+	if (own->any_destination)
+		text_add(job->out, " all");
+	else
+		text_addf(job->out, " r%zu_to", number);
+	if (!own->any_port)
+		text_addf(job->out, " r%zu_port", number);
+	if (!own->any_source)
+		text_addf(job->out, " r%zu_from", number);
 	text_add(job->out, "\n");
 }
 
@@ -211,7 +255,7 @@ static void add_notes(struct export_job *job)
 {
 	export_note(job,
 		    "needs squid with OpenSSL (Debian: squid-openssl) and a certificate that no "
-		    "client ever sees: openssl req -x509 -newkey rsa:2048 -nodes -days 3650 "
+		    "client need trust: openssl req -x509 -newkey rsa:2048 -nodes -days 3650 "
 		    "-subj /CN=peek -keyout /etc/squid/sallyport.pem -out "
 		    "/etc/squid/sallyport.pem");
 	export_note(job,
@@ -227,6 +271,7 @@ static void add_redirected(struct export_job *job)
 {
 	cleanup(free_memory) uint16_t *ports = NULL;
 	size_t count = proxy_ports(job, APPLICATION_HTTPS, &ports);
+	struct proxy_list list = {job->out, "acl tls_port port", 0};
 
 	if (!ports) {
 		job->failed = true;
@@ -235,11 +280,11 @@ static void add_redirected(struct export_job *job)
 	if (!count)
 		return;
 	text_add(job->out,
-		 "\n# Redirected TLS goes on to its hello; the address was judged above.\n"
-		 "acl tls_port port");
+		 "\n# Redirected TLS goes on to its hello; the address was judged above.\n");
 	for (size_t i = 0; i < count; i++)
-		text_addf(job->out, " %u", ports[i]);
-	text_add(job->out, "\nhttp_access allow CONNECT redirected tls_port\n");
+		proxy_list_add(&list, "%u", ports[i]);
+	proxy_list_end(&list);
+	text_add(job->out, "http_access allow CONNECT redirected_tls no_name tls_port\n");
 }
 
 static void write_squid(struct export_job *job)
@@ -248,11 +293,13 @@ static void write_squid(struct export_job *job)
 
 	add_notes(job);
 	add_head(job);
+	add_checks(job);
 	add_guard(job);
 	for (size_t i = 0; i < job->network_count; i++)
 		add_network_rule(job, &job->rules[i], i + 1);
 	for (size_t i = job->network_count; i < job->rule_count; i++)
-		add_application_rule(job, &job->rules[i], i + 1, &bump);
+		if (!proxy_is_dead(&job->rules[i]))
+			add_application_rule(job, &job->rules[i], i + 1, &bump);
 	add_redirected(job);
 	text_add(job->out, "http_access deny all\n\n"
 			   "# The hello decides, in the same order.\n"
