@@ -17,7 +17,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "export/appliance_impl.h"
+#include "export/parts_impl.h"
 #include "export/proxy_impl.h"
 #include "export/targets_impl.h"
 
@@ -106,50 +106,13 @@ static void add_names(struct text *out, const struct dialect *dialect, const str
 	out->failed |= text_failed(&start);
 }
 
-/* IPv4 addresses would match it too. */
-static bool spans_ipv4(const struct ip_prefix *prefix)
-{
-	static const struct ip_address mapped = {.family = 6, .bytes = {[10] = 0xff, [11] = 0xff}};
-
-	return prefix->address.family == 6 && ip_prefix_contains(prefix, &mapped);
-}
-
-/* The ACL of some clients. `rule` NULL: those that are protected. */
-static void add_clients(struct export_job *job, const struct export_rule *rule, const char *name,
-			const struct ip_prefix *prefixes, size_t count)
-{
-	cleanup(text_free) struct text start = TEXT_EMPTY;
-	struct proxy_list list = {job->out, NULL, 0};
-	char prefix[IP_PREFIX_TEXT_SIZE];
-	bool allows = !rule || rule->collection->action == RULE_ALLOW;
-
-	text_addf(&start, "    acl %s src", name);
-	list.start = text_string(&start);
-	for (size_t i = 0; i < count; i++) {
-		ip_prefix_format(&prefixes[i], prefix);
-		if (!spans_ipv4(&prefixes[i]) || !allows)
-			proxy_list_add(&list, "%s", prefix);
-		if (spans_ipv4(&prefixes[i]))
-			export_loss(job, rule,
-				    allows ? "clients of %s are left out: HAProxy takes it for "
-					     "IPv4 too"
-					   : "clients of %s: IPv4 is denied with it",
-				    prefix);
-	}
-	if (!list.count)
-		text_addf(job->out, "    acl %s always_false", name);
-	text_add(job->out, list.count ? "" : "\n");
-	proxy_list_end(&list);
-	job->failed |= text_failed(&start);
-}
-
 static void add_sources(struct export_job *job, const struct export_rule *rule, size_t number)
 {
-	char name[32];
+	char start[48];
 
-	snprintf(name, sizeof(name), "from_%zu", number);
+	snprintf(start, sizeof(start), "    acl from_%zu src", number);
 	if (!rule->rule->any_source)
-		add_clients(job, rule, name, rule->rule->sources, rule->rule->source_count);
+		proxy_add_clients(job, rule, start, rule->rule->sources, rule->rule->source_count);
 }
 
 /* ACLs of one name are alternatives. */
@@ -202,11 +165,8 @@ static void add_destinations(struct export_job *job, const struct export_rule *r
 	}
 	if (!part_list_destinations(job, rule->rule, &list))
 		return;
-	for (size_t i = list.v4_count; i < list.count; i++)
-		if (spans_ipv4(&list.items[i]))
-			export_loss(job, rule, "IPv4 is denied with a prefix as wide as ::/0");
 	snprintf(start, sizeof(start), "    acl to_%zu var(txn.address) -m ip", number);
-	proxy_add_prefixes(job->out, start, list.items, list.count);
+	proxy_add_denied(job, rule, start, &list);
 }
 
 static void add_network_rule(struct export_job *job, const struct dialect *dialect,
@@ -227,17 +187,9 @@ static void add_network_rule(struct export_job *job, const struct dialect *diale
 
 static void add_guard(struct export_job *job, const struct dialect *dialect)
 {
-	cleanup(part_prefixes_done) struct part_prefixes guarded = {0};
-	size_t kept = 0;
-
-	if (!appliance_list_guarded(job, &guarded))
-		return;
 	text_add(job->out, "    # No name leads to these, whatever DNS answers.\n"
 			   "    acl guarded var(txn.address) -m beg ::ffff:\n");
-	for (size_t i = 0; i < guarded.count; i++)
-		if (!spans_ipv4(&guarded.items[i]))
-			guarded.items[kept++] = guarded.items[i];
-	proxy_add_prefixes(job->out, "    acl guarded var(txn.address) -m ip", guarded.items, kept);
+	proxy_add_guarded(job, "    acl guarded var(txn.address) -m ip");
 	text_addf(job->out, "    %s %s if guarded\n", dialect->directive, dialect->refuse);
 }
 
@@ -281,7 +233,8 @@ static void add_protection(struct export_job *job)
 	text_add(job->out, "    tcp-request connection reject if { src 2002::/16 }\n");
 	if (!set->protected_source_count)
 		return;
-	add_clients(job, NULL, "inside", set->protected_sources, set->protected_source_count);
+	proxy_add_clients(job, NULL, "    acl inside src", set->protected_sources,
+			  set->protected_source_count);
 	text_add(job->out, "    tcp-request connection reject if !inside\n");
 }
 

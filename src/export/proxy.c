@@ -3,9 +3,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/assertion.h"
 #include "base/cleanup.h"
+#include "export/appliance_impl.h"
 
 bool proxy_takes_network_rule(struct export_job *job, const struct export_rule *rule)
 {
@@ -105,13 +107,74 @@ void proxy_list_end(struct proxy_list *list)
 	text_add(list->out, list->count ? "\n" : "");
 }
 
-void proxy_add_prefixes(struct text *out, const char *start, const struct ip_prefix *prefixes,
-			size_t count)
-{
-	struct proxy_list list = {out, start, 0};
-	char prefix[IP_PREFIX_TEXT_SIZE];
+/* ----------------------------------------------------------------------- addresses */
 
-	for (size_t i = 0; i < count; i++)
-		proxy_list_add(&list, "%s", ip_prefix_format(&prefixes[i], prefix));
+static bool spans_ipv4(const struct ip_prefix *prefix)
+{
+	static const struct ip_address mapped = {.family = 6, .bytes = {[10] = 0xff, [11] = 0xff}};
+
+	return prefix->address.family == 6 && ip_prefix_contains(prefix, &mapped);
+}
+
+static bool is_mapped(const struct ip_prefix *prefix)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	return prefix->address.family == 6 && prefix->length >= 96 &&
+	       !memcmp(prefix->address.bytes, mapped, sizeof(mapped));
+}
+
+static void add_prefix(struct proxy_list *list, const struct ip_prefix *prefix)
+{
+	char text[IP_PREFIX_TEXT_SIZE];
+
+	proxy_list_add(list, "%s", ip_prefix_format(prefix, text));
+}
+
+void proxy_add_clients(struct export_job *job, const struct export_rule *rule, const char *start,
+		       const struct ip_prefix *prefixes, size_t count)
+{
+	bool allows = !rule || rule->collection->action == RULE_ALLOW;
+	struct proxy_list list = {job->out, start, 0};
+
+	for (size_t i = 0; i < count; i++) {
+		if (!spans_ipv4(&prefixes[i]) || !allows)
+			add_prefix(&list, &prefixes[i]);
+		if (spans_ipv4(&prefixes[i]))
+			export_loss(job, rule,
+				    allows ? "clients of all IPv6 are left out: they would be "
+					     "taken for those of IPv4 too"
+					   : "denied for clients of IPv4 as of IPv6");
+	}
+	if (!list.count)
+		proxy_list_add(&list, "0.0.0.0/32"); /* nobody */
+	proxy_list_end(&list);
+}
+
+void proxy_add_denied(struct export_job *job, const struct export_rule *rule, const char *start,
+		      const struct part_prefixes *prefixes)
+{
+	struct proxy_list list = {job->out, start, 0};
+
+	for (size_t i = 0; i < prefixes->count; i++) {
+		add_prefix(&list, &prefixes->items[i]);
+		if (spans_ipv4(&prefixes->items[i]))
+			export_loss(job, rule, "all of IPv4 is denied with all of IPv6");
+	}
+	proxy_list_end(&list);
+}
+
+void proxy_add_guarded(struct export_job *job, const char *start)
+{
+	cleanup(part_prefixes_done) struct part_prefixes guarded = {0};
+	struct proxy_list list = {job->out, start, 0};
+
+	if (!appliance_list_guarded(job, &guarded))
+		return;
+	for (size_t i = 0; i < guarded.count; i++)
+		if (!is_mapped(&guarded.items[i]))
+			add_prefix(&list, &guarded.items[i]);
+	if (!list.count)
+		proxy_list_add(&list, "0.0.0.0/32"); /* leads nowhere */
 	proxy_list_end(&list);
 }

@@ -34,5 +34,14 @@ struct proxy_list {
 __attribute__((format(printf, 2, 3))) void proxy_list_add(struct proxy_list *list,
 							  const char *format, ...);
 void proxy_list_end(struct proxy_list *list);
-void proxy_add_prefixes(struct text *out, const char *start, const struct ip_prefix *prefixes,
-			size_t count);
+
+/*
+ * Lists of addresses for products that see IPv4 as ::ffff:0:0/96, so that ::/0 has it too. Clients
+ * (`rule` NULL: the protected ones): where the rule allows, such a prefix is left out; what is then
+ * empty is nobody. Destinations of a deny rule. And what no name may lead to.
+ */
+void proxy_add_clients(struct export_job *job, const struct export_rule *rule, const char *start,
+		       const struct ip_prefix *prefixes, size_t count);
+void proxy_add_denied(struct export_job *job, const struct export_rule *rule, const char *start,
+		      const struct part_prefixes *prefixes);
+void proxy_add_guarded(struct export_job *job, const char *start);

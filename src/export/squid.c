@@ -14,7 +14,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "export/appliance_impl.h"
+#include "export/parts_impl.h"
 #include "export/proxy_impl.h"
 #include "export/targets_impl.h"
 
@@ -41,28 +41,10 @@ static void add_head(struct export_job *job)
 		      "acl no_name dstdom_regex -n -i (^|[.])[0-9]+$ (^|[.])0x[0-9a-f]*$ :\n");
 }
 
-/* To Squid that is all of IPv4. */
-static bool is_mapped(const struct ip_prefix *prefix)
-{
-	static const struct ip_prefix mapped = {
-		.address = {.family = 6, .bytes = {[10] = 0xff, [11] = 0xff}}, .length = 96};
-
-	return prefix->address.family == 6 && prefix->length >= mapped.length &&
-	       ip_prefix_contains(&mapped, &prefix->address);
-}
-
 static void add_guard(struct export_job *job)
 {
-	cleanup(part_prefixes_done) struct part_prefixes guarded = {0};
-	size_t kept = 0;
-
-	if (!appliance_list_guarded(job, &guarded))
-		return;
-	for (size_t i = 0; i < guarded.count; i++)
-		if (!is_mapped(&guarded.items[i]))
-			guarded.items[kept++] = guarded.items[i];
 	text_add(job->out, "\n# No name leads to these, whatever DNS answers.\n");
-	proxy_add_prefixes(job->out, "acl guarded dst", guarded.items, kept);
+	proxy_add_guarded(job, "acl guarded dst");
 	text_add(job->out, "http_access deny guarded\n");
 }
 
@@ -78,8 +60,8 @@ static void add_checks(struct export_job *job)
 			   "http_access deny !CONNECT !plain\n"
 			   "http_access deny no_name !redirected_tls\n");
 	if (set->protected_source_count) {
-		proxy_add_prefixes(job->out, "acl inside src", set->protected_sources,
-				   set->protected_source_count);
+		proxy_add_clients(job, NULL, "acl inside src", set->protected_sources,
+				  set->protected_source_count);
 		text_add(job->out, "http_access deny !inside\n");
 	}
 	for (size_t i = 0; i < count; i++)
@@ -91,13 +73,13 @@ static void add_checks(struct export_job *job)
 
 /* ------------------------------------------------------------------------ ACLs */
 
-static void add_sources(struct text *out, const struct rule *rule, size_t number)
+static void add_sources(struct export_job *job, const struct export_rule *rule, size_t number)
 {
 	char start[48];
 
 	snprintf(start, sizeof(start), "acl r%zu_from src", number);
-	if (!rule->any_source)
-		proxy_add_prefixes(out, start, rule->sources, rule->source_count);
+	if (!rule->rule->any_source)
+		proxy_add_clients(job, rule, start, rule->rule->sources, rule->rule->source_count);
 }
 
 static void add_pattern(struct proxy_list *list, const struct pattern *pattern)
@@ -134,15 +116,16 @@ struct acls {
 	bool host, host_like, name, name_like;
 };
 
-static struct acls add_acls(struct text *out, const struct export_rule *rule, size_t number)
+static struct acls add_acls(struct export_job *job, const struct export_rule *rule, size_t number)
 {
+	struct text *out = job->out;
 	const struct rule *own = rule->rule;
 	struct acls acls;
 
 	text_add(out, "\n# ");
 	part_add_title(out, rule);
 	text_add(out, "\n");
-	add_sources(out, own, number);
+	add_sources(job, rule, number);
 	acls.host = add_names(out, own, number, "host", "dstdomain -n", true);
 	acls.host_like = add_names(out, own, number, "host_like", "dstdom_regex -n -i", false);
 	acls.name =
@@ -184,7 +167,7 @@ static void add_application_rule(struct export_job *job, const struct export_rul
 	const char *plain = allows ? "http_access allow !CONNECT" : "http_access deny !CONNECT";
 	const char *tunnel = allows ? "http_access allow CONNECT" : "http_access deny CONNECT";
 	const char *hello = allows ? "ssl_bump splice" : "ssl_bump terminate";
-	struct acls acls = add_acls(job->out, rule, number);
+	struct acls acls = add_acls(job, rule, number);
 	bool http = add_ports(job->out, rule->rule, number, APPLICATION_HTTP, "http");
 	bool https = add_ports(job->out, rule->rule, number, APPLICATION_HTTPS, "https");
 
@@ -232,11 +215,11 @@ static void add_network_rule(struct export_job *job, const struct export_rule *r
 	text_add(job->out, "\n# ");
 	part_add_title(job->out, rule);
 	text_add(job->out, "\n");
-	add_sources(job->out, own, number);
+	add_sources(job, rule, number);
 	add_denied_ports(job->out, own, number);
 	snprintf(start, sizeof(start), "acl r%zu_to dst", number);
 	if (!own->any_destination)
-		proxy_add_prefixes(job->out, start, list.items, list.count);
+		proxy_add_denied(job, rule, start, &list);
 	text_add(job->out, "http_access deny");
 	if (own->any_destination)
 		text_add(job->out, " all");
