@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "export/appliance_impl.h"
+#include "export/nftables_impl.h"
 #include "export/proxy_impl.h"
 #include "export/targets_impl.h"
 
@@ -34,9 +35,11 @@ static struct numbered number(const struct export_job *job, size_t index)
 
 /* ------------------------------------------------------------------------ sets */
 
-static void add_set(struct text *out, const char *name, int family, const struct ip_prefix *items,
-		    size_t count)
+void nftables_add_set(struct text *out, const char *name, int family,
+		      const struct part_prefixes *list)
 {
+	size_t first = family == 4 ? 0 : list->v4_count;
+	size_t count = family == 4 ? list->v4_count : list->count - list->v4_count;
 	char prefix[IP_PREFIX_TEXT_SIZE];
 
 	text_addf(out, "\tset %s%d {\n\t\ttype ipv%d_addr\n\t\tflags interval\n\t\tauto-merge\n",
@@ -46,19 +49,17 @@ static void add_set(struct text *out, const char *name, int family, const struct
 			  i % 4 ? ", "
 			  : i   ? ",\n\t\t\t"
 				: "\t\telements = {\n\t\t\t",
-			  ip_prefix_format(&items[i], prefix));
+			  ip_prefix_format(&list->items[first + i], prefix));
 	text_add(out, count ? "\n\t\t}\n\t}\n" : "\t}\n");
 }
 
 /* One set for each family that the list has. */
 static void add_constant_sets(struct text *out, const char *name, const struct part_prefixes *list)
 {
-	size_t v6_count = list->count - list->v4_count;
-
 	if (list->v4_count)
-		add_set(out, name, 4, list->items, list->v4_count);
-	if (v6_count)
-		add_set(out, name, 6, list->items + list->v4_count, v6_count);
+		nftables_add_set(out, name, 4, list);
+	if (list->count > list->v4_count)
+		nftables_add_set(out, name, 6, list);
 }
 
 static void add_filled_sets(struct text *out, const struct numbered *rule)
@@ -107,23 +108,14 @@ static void add_common_sets(struct export_job *job, bool names)
 	add_constant_sets(job->out, "inside", &inside);
 	if (!names)
 		return;
-	add_set(job->out, "guarded", 4, guarded.items, guarded.v4_count);
-	add_set(job->out, "guarded", 6, guarded.items + guarded.v4_count,
-		guarded.count - guarded.v4_count);
+	nftables_add_set(job->out, "guarded", 4, &guarded);
+	nftables_add_set(job->out, "guarded", 6, &guarded);
 }
 
 /* ------------------------------------------------------------------------ rules */
 
-/* The protocols and ports of one transport; NULL as word: every protocol there is. */
-static void add_ports(struct text *out, const struct rule *rule, const char *transport)
+void nftables_add_ports(struct text *out, const struct rule *rule)
 {
-	if (!transport)
-		return;
-	if (rule->any_port) {
-		text_addf(out, " meta l4proto %s", transport);
-		return;
-	}
-	text_addf(out, " %s dport {", transport);
 	for (size_t i = 0; i < part_range_count(rule); i++) {
 		struct port_range range = part_range_at(rule, i);
 
@@ -131,6 +123,16 @@ static void add_ports(struct text *out, const struct rule *rule, const char *tra
 			  range.first, range.last);
 	}
 	text_add(out, " }");
+}
+
+/* The protocols and ports of one transport; NULL as word: every protocol there is. */
+static void add_ports(struct text *out, const struct rule *rule, const char *transport)
+{
+	if (!transport)
+		return;
+	text_addf(out, rule->any_port ? " meta l4proto %s" : " %s dport {", transport);
+	if (!rule->any_port)
+		nftables_add_ports(out, rule);
 }
 
 struct side {
