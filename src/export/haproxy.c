@@ -50,23 +50,25 @@ static const struct dialect s_http = {
 
 static void add_global(struct export_job *job)
 {
-	text_add(job->out, "\nglobal\n"
-			   "    log stdout format raw local0\n"
-			   "    maxconn 20000\n"
-			   "\n"
-			   "defaults\n"
-			   "    log global\n"
-			   "    timeout connect 10s\n"
-			   "    timeout client 1h\n"
-			   "    timeout server 1h\n"
-			   "    timeout http-request 10s\n"
-			   "    timeout http-keep-alive 60s\n"
-			   "\n"
-			   "# The servers of /etc/resolv.conf.\n"
-			   "resolvers system\n"
-			   "    parse-resolv-conf\n"
-			   "    accepted_payload_size 8192\n"
-			   "    hold valid 10s\n");
+	text_add(job->out,
+		 "\nglobal\n"
+		 "    log stdout format raw local0\n"
+		 "    # Some 20,000 connections with two ends each, or what the system allows.\n"
+		 "    fd-hard-limit 40100\n"
+		 "\n"
+		 "defaults\n"
+		 "    log global\n"
+		 "    timeout connect 10s\n"
+		 "    timeout client 1h\n"
+		 "    timeout server 1h\n"
+		 "    timeout http-request 10s\n"
+		 "    timeout http-keep-alive 60s\n"
+		 "\n"
+		 "# The servers of /etc/resolv.conf.\n"
+		 "resolvers system\n"
+		 "    parse-resolv-conf\n"
+		 "    accepted_payload_size 8192\n"
+		 "    hold valid 10s\n");
 }
 
 /* ------------------------------------------------------------------------ ACLs */
@@ -244,7 +246,7 @@ static void add_hello_checks(struct text *out)
 	struct pattern any = {.kind = PATTERN_ANY};
 
 	text_add(out, "    tcp-request inspect-delay 5s\n"
-		      "    tcp-request content reject if WAIT_END !{ req.ssl_hello_type 1 }\n"
+		      "    tcp-request content reject if !{ req.ssl_hello_type 1 }\n"
 		      "    tcp-request content reject if !{ req.ssl_sni -i -m reg ^");
 	part_add_expression(out, &any);
 	text_add(out, "$ }\n");
@@ -252,12 +254,15 @@ static void add_hello_checks(struct text *out)
 
 static void add_host_checks(struct text *out, uint16_t port)
 {
+	struct pattern any = {.kind = PATTERN_ANY};
+
+	text_add(out, "    option http-server-close\n"
+		      "    http-request deny deny_status 400 if !{ req.hdr_cnt(host) eq 1 }\n"
+		      "    http-request deny deny_status 403 if !{ req.hdr(host) -i -m reg ^");
+	part_add_expression(out, &any);
 	text_addf(out,
-		  "    option http-server-close\n"
-		  "    http-request deny deny_status 400 if !{ req.hdr_cnt(host) eq 1 }\n"
+		  "(:%u)?$ }\n"
 		  "    http-request set-var(txn.host) req.hdr(host),field(1,:),lower\n"
-		  "    http-request deny deny_status 403 if { req.hdr(host),field(2,:) -m "
-		  "found } !{ req.hdr(host),field(2,:) %u }\n"
 		  "    http-request deny deny_status 403 if { method CONNECT }\n"
 		  "    http-request del-header upgrade\n",
 		  port);
