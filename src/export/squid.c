@@ -38,6 +38,7 @@ static void add_head(struct export_job *job)
 		      "acl redirected_tls myportname redirected_tls\n"
 		      "acl first_step at_step SslBump1\n"
 		      "acl plain proto HTTP\n"
+		      "acl has_host req_header Host .\n"
 		      "acl no_name dstdom_regex -n -i (^|[.])[0-9]+$ (^|[.])0x[0-9a-f]*$ :\n");
 }
 
@@ -58,7 +59,9 @@ static void add_checks(struct export_job *job)
 	job->failed |= !ports;
 	text_add(job->out, "\nhttp_access deny manager\n"
 			   "http_access deny !CONNECT !plain\n"
-			   "http_access deny no_name !redirected_tls\n");
+			   "http_access deny no_name !redirected_tls\n"
+			   "# Without a Host nothing ties the URL's name to the address.\n"
+			   "http_access deny redirected_http !has_host\n");
 	if (set->protected_source_count) {
 		proxy_add_clients(job, NULL, "acl inside src", set->protected_sources,
 				  set->protected_source_count);
