@@ -137,6 +137,30 @@ bool appliance_list_guarded(struct export_job *job, struct part_prefixes *ret_li
 	return finish(job, &left, ret_list);
 }
 
+bool appliance_take_out(struct export_job *job, const struct ip_prefix *from, size_t from_count,
+			const struct part_prefixes *out, struct part_prefixes *ret_list)
+{
+	struct exceptions exceptions = {out->items, out->count};
+	cleanup(part_prefixes_done) struct part_prefixes left = {0};
+
+	for (size_t i = 0; i < from_count; i++)
+		subtract(job, &from[i], &exceptions, &left);
+	return finish(job, &left, ret_list);
+}
+
+bool appliance_join(struct export_job *job, const struct ip_prefix *one, size_t one_count,
+		    const struct ip_prefix *other, size_t other_count,
+		    struct part_prefixes *ret_list)
+{
+	cleanup(part_prefixes_done) struct part_prefixes joined = {0};
+
+	for (size_t i = 0; i < one_count; i++)
+		add_prefix(job, &joined, &one[i]);
+	for (size_t i = 0; i < other_count; i++)
+		add_prefix(job, &joined, &other[i]);
+	return finish(job, &joined, ret_list);
+}
+
 /* ----------------------------------------------------------------------- lists */
 
 bool appliance_has_list(const struct export_rule *rule)
