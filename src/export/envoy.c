@@ -361,6 +361,7 @@ static void add_listeners(struct export_job *job, enum application_protocol prot
 		collect(job, protocol, ports[i], &entries);
 		if (!entries.count)
 			continue; /* Envoy refuses a listener that takes nobody */
+		text_add(job->out, listeners->count ? "" : "  listeners:\n");
 		text_addf(&listeners->ports, "%s%u", listeners->count ? ", " : "", ports[i]);
 		add(job, &entries, ports[i], FIRST_PORT + (unsigned int)listeners->count++);
 	}
@@ -388,11 +389,11 @@ static void write_envoy(struct export_job *job)
 	struct listeners listeners = {0};
 
 	add_notes(job);
-	text_add(job->out, "static_resources:\n  listeners:\n");
+	text_add(job->out, "static_resources:\n");
 	add_listeners(job, APPLICATION_HTTPS, add_tls, &listeners);
 	add_listeners(job, APPLICATION_HTTP, add_http, &listeners);
 	if (!listeners.count)
-		text_add(job->out, "  []\n");
+		text_add(job->out, "  listeners: []\n");
 	text_add(job->out, "  clusters:\n"
 			   "  - name: names\n"
 			   "    lb_policy: CLUSTER_PROVIDED\n"
