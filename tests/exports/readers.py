@@ -216,7 +216,7 @@ class HAProxy:
                 values.append(word)
         sample = facts.get({"req.ssl_sni": "sni", "var(txn.host)": "host", "src": "src", "var(txn.rule)": "rule",
                             "var(txn.address)": "address", "req.hdr_cnt(host)": "hosts",
-                            "req.hdr(host),field(2,:)": "host port"}[fetch])
+                            "req.hdr(host)": "header"}[fetch])
         if how == "found":
             return sample is not None
         if sample is None:
@@ -245,12 +245,13 @@ class HAProxy:
                 return False
         return True
 
-    def allows(self, flow, source, shown, port=None, **more):
+    def allows(self, flow, source, shown, port=None):
         kind = {"https": "tls", "http": "http"}.get(flow.protocol)
         name = f"{kind}_{flow.port}"
         if kind is None or name not in self.frontends:
             return False
-        facts = {"src": source, "method": "GET", "hosts": 1, "resolved": flow.address, "host port": port, **more}
+        facts = {"src": source, "method": "GET", "hosts": 1, "resolved": flow.address,
+                 "header": f"{shown}:{port}" if port else shown}
         facts |= {"sni": shown} if kind == "tls" else {}
         acls = {}
         for line in self.frontends[name]:
