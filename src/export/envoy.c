@@ -355,15 +355,17 @@ static void add_listeners(struct export_job *job, enum application_protocol prot
 	size_t count = proxy_ports(job, protocol, &ports);
 
 	job->failed |= !ports;
-	for (size_t i = 0; i < count; i++) {
-		cleanup(entries_done) struct entries entries = {0};
+	for (size_t i = 0; ports && i < count; i++) {
+		struct entries entries = {0};
 
 		collect(job, protocol, ports[i], &entries);
-		if (!entries.count)
-			continue; /* Envoy refuses a listener that takes nobody */
-		text_add(job->out, listeners->count ? "" : "  listeners:\n");
-		text_addf(&listeners->ports, "%s%u", listeners->count ? ", " : "", ports[i]);
-		add(job, &entries, ports[i], FIRST_PORT + (unsigned int)listeners->count++);
+		if (entries.count) { /* Envoy refuses a listener that takes nobody */
+			text_add(job->out, listeners->count ? "" : "  listeners:\n");
+			text_addf(&listeners->ports, "%s%u", listeners->count ? ", " : "",
+				  ports[i]);
+			add(job, &entries, ports[i], FIRST_PORT + (unsigned int)listeners->count++);
+		}
+		entries_done(&entries);
 	}
 }
 

@@ -306,7 +306,7 @@ static size_t add_frontends(struct export_job *job, const struct dialect *dialec
 	size_t count = proxy_ports(job, dialect->protocol, &ports);
 
 	job->failed |= !ports;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; ports && i < count; i++)
 		add_frontend(job, dialect, ports[i], FIRST_PORT + (unsigned int)(before + i));
 	if (count)
 		text_addf(job->out, "\nbackend %s\n    mode %s\n%s    server named 0.0.0.0:0\n",

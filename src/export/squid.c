@@ -67,7 +67,7 @@ static void add_checks(struct export_job *job)
 				  set->protected_source_count);
 		text_add(job->out, "http_access deny !inside\n");
 	}
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; ports && i < count; i++)
 		text_addf(job->out,
 			  "acl to_%u port %u\nacl by_%u localport %u\n"
 			  "http_access deny redirected_http by_%u !to_%u\n",

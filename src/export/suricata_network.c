@@ -69,7 +69,10 @@ static void set_ports(struct reach *reach, const struct rule *rule)
 
 static bool has_ports(const struct reach *reach)
 {
-	return memchr(reach->ports, true, sizeof(reach->ports)) != NULL;
+	for (unsigned int port = 0; port <= UINT16_MAX; port++)
+		if (reach->ports[port])
+			return true;
+	return false;
 }
 
 static void take_out_ports(struct reach *reach, const struct rule *denied)
@@ -343,7 +346,7 @@ static void add_ports(struct suricata *suricata, struct reach *common,
 	size_t count = proxy_ports(suricata->job, protocol, &ports);
 
 	suricata->job->failed |= !ports;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; ports && i < count; i++) {
 		cleanup(reach_done) struct reach single = *common;
 
 		if (!has_denials(suricata->job, ports[i])) {
