@@ -370,6 +370,12 @@ def a_host_with_another_port_than_the_connection_gets_nowhere():
     assert not reader("squid", "address-denials.yaml").allows(by_8080, ANYONE, flow.name, True, port=80)
 
 
+def a_redirected_url_without_a_host_gets_nowhere_in_squid():
+    flow = Flow("deb.example.com", VIA[0], "http", 80, ANYONE)
+    assert reader("squid", "address-denials.yaml").allows(flow, ANYONE, flow.name, True)
+    assert not reader("squid", "address-denials.yaml").allows(flow, ANYONE, flow.name, True, header=False)
+
+
 def case_does_not_matter():
     for target in BY_NAME:
         for name, protocol, port in (("A.Example.ORG", "https", 443), ("FILES.blob.Example.net", "https", 443),
@@ -425,6 +431,7 @@ if __name__ == "__main__":
         no_trick_with_a_name_gets_out,
         under_a_star_alone_no_address_passes_for_a_name,
         a_host_with_another_port_than_the_connection_gets_nowhere,
+        a_redirected_url_without_a_host_gets_nowhere_in_squid,
         case_does_not_matter,
         without_rules_nothing_gets_out,
         long_lists_are_whole,

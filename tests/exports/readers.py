@@ -142,6 +142,9 @@ class Squid:
         if kind in ("dstdom_regex", "ssl::server_name_regex"):
             shown = request["host" if kind == "dstdom_regex" else "name"]
             return any(re.search(value, shown, re.I) for value in values)
+        if kind == "req_header":
+            assert values == ["Host", "."]
+            return bool(request["header"])
         return request[{"myportname": "by", "proto": "scheme", "at_step": "step"}[kind]] in values
 
     def first(self, rules, request):
@@ -150,11 +153,11 @@ class Squid:
                 return action
         raise AssertionError("nothing matches")
 
-    def allows(self, flow, source, shown, redirected, port=None):
-        """`port`: in the URL, where it is not the one connected to."""
+    def allows(self, flow, source, shown, redirected, port=None, header=True):
+        """`port`: in the URL, where it is not the one connected to. `header`: is there a Host?"""
         request = {"src": source, "dst": flow.address, "port": port or flow.port, "scheme": "HTTP", "step": None,
                    "localport": flow.port if redirected else 3128, "method": "GET", "host": shown.rstrip("."),
-                   "name": "", "by": "redirected_http" if redirected else "3128"}
+                   "name": "", "header": shown if header else "", "by": "redirected_http" if redirected else "3128"}
         if flow.protocol == "http":
             return self.first(self.access, request) == "allow"
         if flow.protocol != "https":
