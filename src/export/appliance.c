@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assertion.h"
 #include "base/cleanup.h"
 
 /* One name is used in several rules' lists: 31 characters are what PAN-OS takes. */
@@ -86,10 +87,21 @@ void appliance_sources_done(struct appliance_sources *sources)
 
 /* ----------------------------------------------------------------------- the guard */
 
-static const struct ip_prefix s_private[] = {
-	{{.family = 4, .bytes = {10}}, 8},        {{.family = 4, .bytes = {172, 16}}, 12},
-	{{.family = 4, .bytes = {192, 168}}, 16}, {{.family = 4, .bytes = {100, 64}}, 10},
-	{{.family = 6, .bytes = {0xfc}}, 7},
+/* Inside IPv6 (NAT64, 6to4) they stay private; an exception for one is not one for the other. */
+static const char *const s_private[] = {
+	"10.0.0.0/8",
+	"172.16.0.0/12",
+	"192.168.0.0/16",
+	"100.64.0.0/10",
+	"fc00::/7",
+	"2002:a00::/24",
+	"2002:ac10::/28",
+	"2002:c0a8::/32",
+	"2002:6440::/26",
+	"64:ff9b::a00:0/104",
+	"64:ff9b::ac10:0/108",
+	"64:ff9b::c0a8:0/112",
+	"64:ff9b::6440:0/106",
 };
 
 struct exceptions {
@@ -132,9 +144,35 @@ bool appliance_list_guarded(struct export_job *job, struct part_prefixes *ret_li
 
 	for (size_t i = 0; i < count; i++)
 		subtract(job, &prefixes[i], &special, &left);
-	for (size_t i = 0; i < sizeof(s_private) / sizeof(*s_private); i++)
-		subtract(job, &s_private[i], &private, &left);
+	for (size_t i = 0; i < sizeof(s_private) / sizeof(*s_private); i++) {
+		invariant(ip_prefix_parse(s_private[i], &prefixes[0]) == 0);
+		subtract(job, &prefixes[0], &private, &left);
+	}
 	return finish(job, &left, ret_list);
+}
+
+bool appliance_take_out(struct export_job *job, const struct ip_prefix *from, size_t from_count,
+			const struct part_prefixes *out, struct part_prefixes *ret_list)
+{
+	struct exceptions exceptions = {out->items, out->count};
+	cleanup(part_prefixes_done) struct part_prefixes left = {0};
+
+	for (size_t i = 0; i < from_count; i++)
+		subtract(job, &from[i], &exceptions, &left);
+	return finish(job, &left, ret_list);
+}
+
+bool appliance_join(struct export_job *job, const struct ip_prefix *one, size_t one_count,
+		    const struct ip_prefix *other, size_t other_count,
+		    struct part_prefixes *ret_list)
+{
+	cleanup(part_prefixes_done) struct part_prefixes joined = {0};
+
+	for (size_t i = 0; i < one_count; i++)
+		add_prefix(job, &joined, &one[i]);
+	for (size_t i = 0; i < other_count; i++)
+		add_prefix(job, &joined, &other[i]);
+	return finish(job, &joined, ret_list);
 }
 
 /* ----------------------------------------------------------------------- lists */

@@ -16,6 +16,13 @@ void appliance_sources_done(struct appliance_sources *sources); /* for cleanup()
 /* The addresses that no name may lead to (policy.h, the guard), without the exceptions to it. */
 bool appliance_list_guarded(struct export_job *job, struct part_prefixes *ret_list);
 
+/* Both lists together, and one without what is in the other. False: no memory. */
+bool appliance_join(struct export_job *job, const struct ip_prefix *one, size_t one_count,
+		    const struct ip_prefix *other, size_t other_count,
+		    struct part_prefixes *ret_list);
+bool appliance_take_out(struct export_job *job, const struct ip_prefix *from, size_t from_count,
+			const struct part_prefixes *out, struct part_prefixes *ret_list);
+
 /*
  * Service tags change weekly: the addresses of an allow rule that names one stand in a list of
  * their own, which the firewall fetches from a web server. (Not those of a deny rule: a list that

@@ -133,7 +133,8 @@ void part_add_expression(struct text *out, const struct pattern *pattern)
 {
 	switch (pattern->kind) {
 	case PATTERN_ANY:
-		text_add(out, "([-a-z0-9_]+\\.)*[-a-z0-9_]+");
+		/* What ends in a number is an address (name.c), whatever its notation. */
+		text_add(out, "([-a-z0-9_]+\\.)*[a-z_][-a-z0-9_]*");
 		return;
 	case PATTERN_BELOW:
 		text_add(out, "([-a-z0-9_]+\\.)+");

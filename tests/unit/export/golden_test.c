@@ -81,6 +81,30 @@ static const struct run s_appliances[] = {
 	{"edl/refused.txt", "edl -c address-denials.yaml", 1},
 };
 
+/* Packet filters, proxies and an inspector that stand where the gateway would. */
+static const struct run s_proxies[] = {
+	{"nftables/eastus.txt", "nftables " EASTUS, 0},
+	{"nftables/everything.txt", "nftables -c everything.yaml", 0},
+	{"nftables/address-denials.txt", "nftables -c address-denials.yaml", 0},
+	{"nftables/purposes.txt", "nftables -c purposes.yaml", 0},
+	{"squid/eastus.conf", "squid " EASTUS, 0},
+	{"squid/everything.conf", "squid -c everything.yaml", 0},
+	{"squid/address-denials.conf", "squid -c address-denials.yaml", 0},
+	{"squid/purposes.conf", "squid -c purposes.yaml", 0},
+	{"squid/strict.txt", "squid -c everything.yaml --strict", 1},
+	{"haproxy/eastus.cfg", "haproxy " EASTUS, 0},
+	{"haproxy/everything.cfg", "haproxy -c everything.yaml", 0},
+	{"haproxy/address-denials.cfg", "haproxy -c address-denials.yaml", 0},
+	{"haproxy/purposes.cfg", "haproxy -c purposes.yaml", 0},
+	{"envoy/everything.txt", "envoy -c everything.yaml", 0},
+	{"envoy/address-denials.txt", "envoy -c address-denials.yaml", 0},
+	{"envoy/purposes.txt", "envoy -c purposes.yaml", 0},
+	{"suricata/eastus.rules", "suricata " EASTUS, 0},
+	{"suricata/everything.rules", "suricata -c everything.yaml", 0},
+	{"suricata/address-denials.rules", "suricata -c address-denials.yaml", 0},
+	{"suricata/purposes.rules", "suricata -c purposes.yaml", 0},
+};
+
 /* What the program says on one of its two outputs; returns the exit status. */
 static int run_program(const char *words, bool errors, struct text *heard)
 {
@@ -178,6 +202,12 @@ static void appliances_get_rules_and_lists(void **state)
 	CHECK_ALL(s_appliances);
 }
 
+static void proxies_and_packet_filters_get_configurations(void **state)
+{
+	(void)state;
+	CHECK_ALL(s_proxies);
+}
+
 static int enter_folder(void **state)
 {
 	const char *source = getenv("SALLYPORT_SOURCE");
@@ -194,6 +224,7 @@ int main(void)
 		cmocka_unit_test(azure_firewall_is_written),
 		cmocka_unit_test(clusters_get_policies),
 		cmocka_unit_test(appliances_get_rules_and_lists),
+		cmocka_unit_test(proxies_and_packet_filters_get_configurations),
 	};
 
 	return cmocka_run_group_tests(tests, enter_folder, NULL);

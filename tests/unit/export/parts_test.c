@@ -112,7 +112,7 @@ static void patterns_are_expressions_for_a_whole_name(void **state)
 	assert_expression("a-b.example", "a-b\\.example");
 	assert_expression("*.b.example", "([-a-z0-9_]+\\.)+b\\.example");
 	assert_expression("md-*x.b.example", "md-[-a-z0-9_]*x\\.b\\.example");
-	assert_expression("*", "([-a-z0-9_]+\\.)*[-a-z0-9_]+");
+	assert_expression("*", "([-a-z0-9_]+\\.)*[a-z_][-a-z0-9_]*");
 }
 
 /* ----------------------------------------------------------------------- prefixes */
