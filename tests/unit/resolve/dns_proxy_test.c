@@ -330,6 +330,57 @@ static void an_answer_with_a_special_address_is_refused_whole(void **state)
 	scene_free(scene);
 }
 
+static void ask_from(uint8_t last, const char *name)
+{
+	struct sockaddr_in self = {.sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(0x7f000000u + last)};
+	int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct sockaddr_storage address;
+	socklen_t length = ip_to_sockaddr(&s_scene->endpoint, &address);
+
+	assert_int_equal(bind(descriptor, (struct sockaddr *)&self, sizeof(self)), 0);
+	assert_int_equal(connect(descriptor, (struct sockaddr *)&address, length), 0);
+	loop_watch_remove(s_scene->world->loop, &s_scene->udp);
+	close(s_scene->udp.descriptor);
+	assert_int_equal(
+		loop_watch_add(s_scene->world->loop, &s_scene->udp, descriptor, EPOLLIN, udp_reply),
+		0);
+	ask(name, DNS_TYPE_A, 1232);
+}
+
+static void a_tunnel_below_a_wildcard_is_refused_and_others_are_not_harmed(void **state)
+{
+	struct scene *scene =
+		scene_new_with((struct dns_proxy_settings){.denied_answer = DNS_DENIED_NXDOMAIN});
+	unsigned int answered = 0;
+
+	(void)state;
+	ask_from(2, "known.test.example");
+	for (int i = 0; i < 40; i++) {
+		char name[128];
+
+		snprintf(name, sizeof(name),
+			 "abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrstuvwxyz23456."
+			 "%08x.test.example",
+			 i * 0x12345);
+		ask_from(2, name);
+		if (reply_code() == 0)
+			answered++;
+		else
+			assert_int_equal(reply_code(),
+					 REFUSED); /* of no name it is said that it is not */
+	}
+	assert_in_range(answered, 4, 8);
+	assert_int_equal(reply_extended_error(), DNS_EDE_PROHIBITED);
+	assert_logged("\"reason\":\"dns_budget\"");
+	assert_int_equal(scene->world->upstreams[0].by_udp, 1 + answered);
+	ask_from(2, "known.test.example");
+	assert_int_equal(reply_code(), 0);
+	ask_from(3, "fresh.test.example");
+	assert_int_equal(reply_code(), 0);
+	scene_free(scene);
+}
+
 static void a_failure_to_learn_is_a_server_failure(void **state)
 {
 	struct scene *scene = scene_new();
@@ -817,6 +868,7 @@ int main(void)
 		cmocka_unit_test(with_the_setting_denied_names_do_not_exist),
 		cmocka_unit_test(with_resolve_any_denied_names_are_answered_but_not_learned),
 		cmocka_unit_test(an_answer_with_a_special_address_is_refused_whole),
+		cmocka_unit_test(a_tunnel_below_a_wildcard_is_refused_and_others_are_not_harmed),
 		cmocka_unit_test(a_failure_to_learn_is_a_server_failure),
 		cmocka_unit_test(upstreams_that_fail_make_a_server_failure_and_codes_are_relayed),
 		cmocka_unit_test(a_negative_answer_is_relayed),

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "loop/loop.h"
+#include "resolve/name_budget.h"
 #include "resolve/resolver_impl.h"
 
 #define NXDOMAIN 3
@@ -389,6 +390,7 @@ struct world {
 	struct learned_address learned[RESOLVER_ADDRESSES_MAX];
 	size_t learned_count;
 	int learn_error;
+	struct name_budget *budget;
 	void (*on_learn)(struct world *world);
 };
 
@@ -455,6 +457,7 @@ static inline struct resolver_settings quick_settings(const struct world *world)
 		.timeout_ms = 60,
 		.pending_capacity = 8,
 		.cache_capacity = 16,
+		.budget = world->budget,
 	};
 }
 
@@ -478,6 +481,8 @@ static inline struct world *world_new(void)
 	world->loop = loop_new();
 	world->slot = policy_slot_new(make_policy("*.test.example"));
 	assert_true(world->loop && world->slot);
+	world->budget = name_budget_new(4, &(struct name_budget_limits){60, 32});
+	assert_non_null(world->budget);
 	fake_upstream_start(&world->upstreams[0], world->loop);
 	fake_upstream_start(&world->upstreams[1], world->loop);
 	settings = quick_settings(world);
@@ -492,6 +497,7 @@ static inline void world_free(struct world *world)
 	fake_upstream_stop(&world->upstreams[1]);
 	loop_timer_stop(world->loop, &world->guard);
 	loop_free(world->loop);
+	name_budget_free(world->budget);
 	policy_slot_free(world->slot);
 	policy_slot_unregister_thread();
 	free(world);
