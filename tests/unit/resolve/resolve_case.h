@@ -43,6 +43,10 @@ struct fake_upstream {
 	bool silent;       /* to everything */
 	bool hangs_up;     /* closes TCP connections without an answer */
 	unsigned int code; /* instead of any answer, when not 0 */
+	/* Instead of all the rest, when set. False: no answer. */
+	bool (*script)(struct fake_upstream *upstream, const uint8_t *query, size_t length,
+		       struct builder *reply);
+	struct sockaddr_in asked_from; /* whom a script may answer by itself */
 };
 
 static inline struct ip_endpoint local_endpoint(int descriptor)
@@ -230,8 +234,8 @@ static inline void reply_by_type(struct builder *reply, const uint8_t *query,
 }
 
 /* False: no answer. */
-static inline bool fake_answer(const struct fake_upstream *upstream, const uint8_t *query,
-			       size_t length, bool tcp, struct builder *reply)
+static inline bool fake_answer(struct fake_upstream *upstream, const uint8_t *query, size_t length,
+			       bool tcp, struct builder *reply)
 {
 	struct dns_query parsed;
 	char label[64] = "";
@@ -239,6 +243,8 @@ static inline bool fake_answer(const struct fake_upstream *upstream, const uint8
 	assert_int_equal(dns_query_parse(query, length, &parsed), 0);
 	assert_true(parsed.has_edns && parsed.flags & RD);
 	strncat(label, parsed.question.name.text, strcspn(parsed.question.name.text, "."));
+	if (upstream->script)
+		return upstream->script(upstream, query, length, reply);
 	if (upstream->silent || strcmp(label, "silent") == 0)
 		return false;
 	if (upstream->code) {
@@ -298,6 +304,7 @@ static inline void fake_udp_ready(struct loop_watch *watch, uint32_t events)
 	if (length < 0)
 		return;
 	fake_note(upstream, query, ntohs(from.sin_port));
+	upstream->asked_from = from;
 	upstream->by_udp++;
 	if (!fake_answer(upstream, query, (size_t)length, false, &reply))
 		return;
