@@ -37,6 +37,7 @@ KEY_TABLES = {
     "network.c:s_inside_fields": "network.inside.",
     "network.c:s_network_fields": "network.",
     "network.c:s_dns_fields": "dns.",
+    "network.c:s_budget_fields": "dns.budget.",
     "network.c:s_explicit_fields": "explicit.",
     "network.c:s_capacity_fields": "capacity.",
 }

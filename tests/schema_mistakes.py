@@ -223,6 +223,8 @@ CONFIG = [
         *each(TAKEN, key, "1s", "1000ms", "1m", "1h", "01m"),
         *each(REFUSED, key, 60, "60", "s", "1 s", "1d", "1.5h", "-1s", "1H", "", [], {}, None),
         *each(ONLY_PROGRAM, key, "25h", "99999999999999999999999s"))],  # its bounds
+    *each(TAKEN, "dns.budget", {}), *each(REFUSED, "dns.budget", [], 5, "off", None, {"names": 1}),
+    *numbers("dns.budget.new_names", 0, 1000000), *numbers("dns.budget.burst", 32, 1000000),
     *each(TAKEN, "workers", 1, 64, "auto", Plain("auto")),
     *each(REFUSED, "workers", 0, 65, "4", "many", [], {}, None, True, 1.5),
     *[mistake for key in ("pins", "flows", "sessions", "admissions")

@@ -13,22 +13,21 @@ struct class_entry {
 	enum ip_class class;
 };
 
-/* IANA's special-purpose registries (RFC 6890 and updates), and Azure's platform address. */
+/* IANA's special-purpose registries (RFC 6890 and updates), and Azure's platform address. What may
+   hide an IPv4 address in more than one way (Teredo in 2001::/23, NAT64 of local use, SIIT) is
+   special as a whole. Documentation's prefixes are not routed, and stand for the internet in tests.
+ */
 static const struct class_entry s_classes[] = {
-	{"0.0.0.0/8", IP_CLASS_SPECIAL},
-	{"10.0.0.0/8", IP_CLASS_PRIVATE},
-	{"100.64.0.0/10", IP_CLASS_PRIVATE},
-	{"127.0.0.0/8", IP_CLASS_SPECIAL},
-	{"168.63.129.16/32", IP_CLASS_SPECIAL},
-	{"169.254.0.0/16", IP_CLASS_SPECIAL},
-	{"172.16.0.0/12", IP_CLASS_PRIVATE},
-	{"192.168.0.0/16", IP_CLASS_PRIVATE},
-	{"224.0.0.0/4", IP_CLASS_SPECIAL},
-	{"240.0.0.0/4", IP_CLASS_SPECIAL},
-	{"::/96", IP_CLASS_SPECIAL},
-	{"fc00::/7", IP_CLASS_PRIVATE},
-	{"fe80::/10", IP_CLASS_SPECIAL},
-	{"fec0::/10", IP_CLASS_SPECIAL},
+	{"0.0.0.0/8", IP_CLASS_SPECIAL},        {"10.0.0.0/8", IP_CLASS_PRIVATE},
+	{"100.64.0.0/10", IP_CLASS_PRIVATE},    {"127.0.0.0/8", IP_CLASS_SPECIAL},
+	{"168.63.129.16/32", IP_CLASS_SPECIAL}, {"169.254.0.0/16", IP_CLASS_SPECIAL},
+	{"172.16.0.0/12", IP_CLASS_PRIVATE},    {"192.0.0.0/24", IP_CLASS_SPECIAL},
+	{"192.168.0.0/16", IP_CLASS_PRIVATE},   {"224.0.0.0/4", IP_CLASS_SPECIAL},
+	{"240.0.0.0/4", IP_CLASS_SPECIAL},      {"::/96", IP_CLASS_SPECIAL},
+	{"::ffff:0:0:0/96", IP_CLASS_SPECIAL},  {"64:ff9b:1::/48", IP_CLASS_SPECIAL},
+	{"100::/64", IP_CLASS_SPECIAL},         {"2001::/23", IP_CLASS_SPECIAL},
+	{"5f00::/16", IP_CLASS_SPECIAL},        {"fc00::/7", IP_CLASS_PRIVATE},
+	{"fe80::/10", IP_CLASS_SPECIAL},        {"fec0::/10", IP_CLASS_SPECIAL},
 	{"ff00::/8", IP_CLASS_SPECIAL},
 };
 

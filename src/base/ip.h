@@ -57,7 +57,8 @@ enum ip_class {
 	IP_CLASS_PUBLIC,
 	IP_CLASS_PRIVATE, /* RFC 1918, RFC 6598 shared space, ULA fc00::/7 */
 	IP_CLASS_SPECIAL, /* unspecified, loopback, link-local, multicast, broadcast, reserved,
-			     Azure's 168.63.129.16, ::ffff:0:0/96, NAT64 and 6to4 of any of these */
+			     Azure's 168.63.129.16, ::ffff:0:0/96, NAT64 and 6to4 of any of these,
+			     NAT64 of local use, Teredo, SIIT, discard-only, SRv6 */
 };
 enum ip_class ip_classify(const struct ip_address *address);
 

@@ -187,7 +187,8 @@ static void add_json(struct text *out, const struct verdict *verdict, const stru
 	text_add(out, "}\n");
 }
 
-static void explain_query(const struct question *question, const struct verdict *verdict,
+static void explain_query(const struct policy *policy, const struct config *config,
+			  const struct question *question, const struct verdict *verdict,
 			  struct text *out)
 {
 	text_addf(out, "%s: DNS for %s: %s", verdict->action == RULE_ALLOW ? "allow" : "deny",
@@ -195,6 +196,13 @@ static void explain_query(const struct question *question, const struct verdict 
 	if (verdict->rule)
 		text_addf(out, " (%s)", verdict->rule->label);
 	text_add(out, "\n");
+	if (verdict->action == RULE_ALLOW && config->dns.budget.new_names > 0 &&
+	    policy_open_length(policy, &question->name) > 0)
+		text_addf(out,
+			  "  budget   no rule spells the name out: while it is new to its source, "
+			  "it counts against\n"
+			  "           the %zu new names a minute of dns.budget (dns_budget)\n",
+			  config->dns.budget.new_names);
 }
 
 int cli_explain(const struct cli_arguments *arguments)
@@ -209,7 +217,7 @@ int cli_explain(const struct cli_arguments *arguments)
 		return 2;
 	if (question.dns) {
 		verdict = policy_judge_query(model.policy, &question.facts.source, &question.name);
-		explain_query(&question, &verdict, &words);
+		explain_query(model.policy, model.config, &question, &verdict, &words);
 	} else {
 		verdict = policy_judge_and_guard(model.policy, &question.facts);
 		policy_explain(model.policy, &question.facts, &words);

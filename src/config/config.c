@@ -156,6 +156,8 @@ struct config *config_default(void)
 	config->cluster.corrections = true;
 	config->network.set_forwarding = true;
 	config->network.cut_revoked = true;
+	config->dns.budget.new_names = 300;
+	config->dns.budget.burst = 600;
 	config->dns.grace_ms = 60 * 1000;
 	config->dns.stale_after_ms = 15 * 60 * 1000;
 	config->capacity.pins = 65536;

@@ -47,6 +47,10 @@ struct config {
 		bool intercept;
 		bool answer_nxdomain;
 		bool resolve_any;
+		struct {
+			size_t new_names, burst; /* below wildcards, a minute for each source; 0: no
+						    limit */
+		} budget;
 		uint64_t grace_ms, stale_after_ms;
 	} dns;
 	struct {

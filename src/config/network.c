@@ -220,6 +220,28 @@ static bool read_upstreams(const struct yaml_item *value, const struct yaml_fiel
 				     &config->dns.upstream_count, problems);
 }
 
+static const struct yaml_integer_limits s_new_names = {0, 1000000};
+/* No name costs more than 21: one of any length can be asked. */
+static const struct yaml_integer_limits s_burst = {32, 1000000};
+
+static const struct yaml_field s_budget_fields[] = {
+	{.key = "new_names",
+	 .read = yaml_read_size,
+	 .offset = YAML_MEMBER(struct config, dns.budget.new_names, size_t),
+	 .limits = &s_new_names},
+	{.key = "burst",
+	 .read = yaml_read_size,
+	 .offset = YAML_MEMBER(struct config, dns.budget.burst, size_t),
+	 .limits = &s_burst},
+};
+
+static bool read_budget(const struct yaml_item *value, const struct yaml_field *field, void *target,
+			struct problems *problems)
+{
+	(void)field;
+	return yaml_read_fields(value, s_budget_fields, target, problems);
+}
+
 static const struct yaml_integer_limits s_grace = {0, 3600u * 1000};
 static const struct yaml_integer_limits s_stale_after = {1000, 24u * 3600 * 1000};
 
@@ -237,6 +259,7 @@ static const struct yaml_field s_dns_fields[] = {
 	 .read = read_either,
 	 .offset = YAML_MEMBER(struct config, dns.resolve_any, bool),
 	 .limits = s_resolve},
+	{.key = "budget", .read = read_budget},
 	{.key = "grace",
 	 .read = yaml_read_duration,
 	 .offset = YAML_MEMBER(struct config, dns.grace_ms, uint64_t),

@@ -79,6 +79,7 @@ static void stop(struct gateway *gateway, bool was_running)
 		events_close(gateway->events);
 	pins_free(gateway->pins);
 	admissions_free(gateway->admissions);
+	name_budget_free(gateway->budget);
 	free(gateway->applied.numbers);
 	free(gateway->applied.named);
 }

@@ -23,6 +23,7 @@
 #include "policy/slot.h"
 #include "proxy/proxy.h"
 #include "resolve/dns_proxy.h"
+#include "resolve/name_budget.h"
 #include "resolve/resolver.h"
 #include "sandbox/sandbox.h"
 
@@ -30,6 +31,8 @@
 #define GATEWAY_PROXY_PORT  7053 /* on 127.0.0.1 and ::1 only */
 #define GATEWAY_WORKERS_MAX 64
 
+/* Told apart by dns.budget: a cluster of 5,000 nodes, with room. 34 MiB when all are in use. */
+#define GATEWAY_BUDGET_SOURCES    8192
 #define GATEWAY_OWN_ADDRESSES_MAX 1024
 
 /* Network rules that name the same FQDN: a policy with more is refused. */
@@ -106,6 +109,7 @@ struct gateway {
 	struct policy_slot *slot;
 	struct pins *pins;
 	struct admissions *admissions;
+	struct name_budget *budget;
 	struct events *events;
 	struct applied applied;
 	struct worker *workers;
@@ -142,6 +146,7 @@ int control_open_admin(struct gateway *gateway);
 struct config *gateway_load(struct gateway *gateway, struct policy **ret_policy,
 			    struct problems *problems);
 void gateway_log_problems(const struct problems *problems);
+struct name_budget_limits gateway_budget_limits(const struct config *config);
 
 /* apply.c: the policy → kernel. With the lock held for writing. Negative errno: `error` says why,
    and the kernel is as it was. */

@@ -48,3 +48,11 @@ void gateway_log_problems(const struct problems *problems)
 			log_message(level, "%s", problem->text);
 	}
 }
+
+struct name_budget_limits gateway_budget_limits(const struct config *config)
+{
+	return (struct name_budget_limits){
+		.new_names = (uint32_t)config->dns.budget.new_names,
+		.burst = (uint32_t)config->dns.budget.burst,
+	};
+}

@@ -170,6 +170,7 @@ int gateway_reload(struct gateway *gateway, struct text *error)
 {
 	cleanup(free_config) struct config *config = NULL;
 	cleanup(free_policy) struct policy *policy = NULL;
+	struct name_budget_limits limits;
 	struct config *old;
 	size_t cut_count = 0;
 	int result = load_new(gateway, &config, &policy, error);
@@ -186,6 +187,8 @@ int gateway_reload(struct gateway *gateway, struct text *error)
 	gateway->reloads++;
 	atomic_store(&gateway->lifetime_ms, gateway->config->dns.stale_after_ms);
 	atomic_store(&gateway->grace_ms, gateway->config->dns.grace_ms);
+	limits = gateway_budget_limits(gateway->config);
+	name_budget_set(gateway->budget, &limits);
 	tell_workers(gateway, gateway->config);
 	if (refresher_renew(&gateway->refresher) < 0)
 		log_error("not enough memory to refresh the new policy's names by itself");

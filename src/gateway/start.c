@@ -141,6 +141,7 @@ static int open_place(struct gateway *gateway)
 static int open_shared(struct gateway *gateway)
 {
 	const struct config *config = gateway->config;
+	struct name_budget_limits limits = gateway_budget_limits(config);
 	pthread_rwlockattr_t attributes;
 
 	pthread_rwlockattr_init(&attributes);
@@ -152,7 +153,8 @@ static int open_shared(struct gateway *gateway)
 	atomic_store(&gateway->grace_ms, config->dns.grace_ms);
 	gateway->pins = pins_new(config->capacity.pins);
 	gateway->admissions = admissions_new((uint32_t)config->capacity.admissions);
-	if (!gateway->pins || !gateway->admissions) {
+	gateway->budget = name_budget_new(GATEWAY_BUDGET_SOURCES, &limits);
+	if (!gateway->pins || !gateway->admissions || !gateway->budget) {
 		log_error("not enough memory for the tables (capacity)");
 		return -1;
 	}

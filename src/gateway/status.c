@@ -77,6 +77,17 @@ static void add_policy(struct gateway *gateway, struct text *reply)
 	policy_slot_leave(gateway->slot);
 }
 
+static void add_budget(struct gateway *gateway, struct text *reply)
+{
+	struct name_budget_figures figures = name_budget_figures(gateway->budget);
+
+	text_addf(reply,
+		  "\"name_budget\":{\"sources\":%zu,\"source_capacity\":%zu,\"new_names\":%" PRIu64
+		  ",\"refused\":%" PRIu64 ",\"full\":%" PRIu64 "},",
+		  figures.sources, figures.source_capacity, figures.new_names, figures.refused,
+		  figures.full);
+}
+
 static void add_workers(struct text *reply, const struct worker_figures *total)
 {
 	text_addf(reply,
@@ -132,6 +143,7 @@ void gateway_status(struct gateway *gateway, struct text *reply)
 		  admissions_capacity(gateway->admissions), lost);
 	add_events(reply, &events);
 	add_policy(gateway, reply);
+	add_budget(gateway, reply);
 	add_workers(reply, &total);
 	text_add(reply, "}");
 }

@@ -108,6 +108,7 @@ int worker_open(struct worker *worker, struct gateway *gateway, unsigned int num
 	struct resolver_settings resolver = gateway_resolver_settings(config);
 	struct learner learner = learning_learner(&worker->learning);
 
+	resolver.budget = gateway->budget;
 	worker->gateway = gateway;
 	worker->number = number;
 	pthread_mutex_init(&worker->figures_lock, NULL);

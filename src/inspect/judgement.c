@@ -222,7 +222,9 @@ static void looked_up(struct resolver_lookup *lookup, const struct resolver_resu
 	if (judge_name(inspector, inspected, &name, inspected->encrypted) != JUDGED_UNPINNED)
 		return;
 	if (result->status < 0)
-		reason = result->status == -EACCES ? result->reason : REASON_LOOKUP_FAILED;
+		reason = result->status == -EACCES || result->status == -EDQUOT
+				 ? result->reason
+				 : REASON_LOOKUP_FAILED;
 	inspector_deny(inspector, inspected, &name, (struct verdict){RULE_DENY, reason, NULL},
 		       "the name was looked up once more");
 }
@@ -234,6 +236,7 @@ static void look_up(struct inspector *inspector, struct inspected *inspected,
 	inspected->sought = *name;
 	inspected->encrypted = encrypted;
 	inspected->looking_up = true;
+	inspected->lookup.source = inspected->client.address;
 	if (resolver_lookup(inspector->resolver, name, &inspected->lookup, looked_up) < 0) {
 		inspected->looking_up = false;
 		inspector_deny(inspector, inspected, name,

@@ -237,3 +237,27 @@ bool name_table_next(struct name_table_cursor *cursor, uint32_t *ret_value)
 	*ret_value = lowest;
 	return true;
 }
+
+/* Does a pattern of the record match the name, of which the record's suffix starts at `start`? */
+static bool record_matches(const uint32_t *record, const struct name *name, size_t start)
+{
+	struct name_table_cursor cursor = {.count = 0};
+
+	add_record(&cursor, record, name, start);
+	return cursor.count > 0 || cursor.next_label_pattern != cursor.end_of_label_patterns;
+}
+
+size_t name_table_open_length(const struct name_table *table, const struct name *name)
+{
+	struct candidate candidates[NAME_MAX_LABELS];
+
+	/* The last is the longest suffix. */
+	for (uint32_t i = list_candidates(table, name, candidates); i-- > 0;) {
+		const uint32_t *record = find_record(table, &candidates[i], name);
+		size_t start = candidates[i].start;
+
+		if (record && record_matches(record, name, start))
+			return start > 0 ? start - 1 : 0;
+	}
+	return name->length;
+}

@@ -43,3 +43,10 @@ void name_table_find(const struct name_table *table, const struct name *name,
 		     struct name_table_cursor *ret_cursor);
 /* False: there are no more. */
 bool name_table_next(struct name_table_cursor *cursor, uint32_t *ret_value);
+
+/*
+ * How many of the name's first bytes the patterns that match it leave open, in the narrowest of
+ * them: 0 when one is exactly the name, the labels in place of the star for "*.b.c" and "md-*.b.c"
+ * (with "md-"), and all of the name when "*" or nothing matches.
+ */
+size_t name_table_open_length(const struct name_table *table, const struct name *name);

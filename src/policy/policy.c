@@ -65,6 +65,14 @@ const struct name *policy_exact_name_at(const struct policy *policy, size_t inde
 	return policy->exact_names[index];
 }
 
+size_t policy_open_length(const struct policy *policy, const struct name *name)
+{
+	size_t in_network_rules = name_table_open_length(policy->network_names, name);
+	size_t in_application_rules = name_table_open_length(policy->application_names, name);
+
+	return in_network_rules < in_application_rules ? in_network_rules : in_application_rules;
+}
+
 void policy_count_hit(const struct policy *policy, const struct policy_rule *rule)
 {
 	atomic_fetch_add_explicit(&policy->hits[rule->position], 1, memory_order_relaxed);

@@ -65,6 +65,10 @@ bool policy_protects(const struct policy *policy, const struct ip_address *sourc
 struct verdict policy_judge_query(const struct policy *policy, const struct ip_address *source,
 				  const struct name *name);
 
+/* How many of the name's first bytes the rules leave open, as name_table_open_length(): what an
+   asker could choose. 0: some rule names it exactly. */
+size_t policy_open_length(const struct policy *policy, const struct name *name);
+
 /* The guard: REASON_SPECIAL_ADDRESS or REASON_PRIVATE_ADDRESS, or REASON_RULE_ALLOWS when the
    address may be pinned and dialled. */
 enum reason policy_check_address(const struct policy *policy, const struct ip_address *address);

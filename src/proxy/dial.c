@@ -19,7 +19,7 @@
 
 static enum step deny_lookup(struct session *session, const struct resolver_result *result)
 {
-	if (result->status == -EACCES)
+	if (result->status == -EACCES || result->status == -EDQUOT)
 		return session_deny(session, result->reason, 403, NULL);
 	return session_deny(session, REASON_LOOKUP_FAILED, result->status == -ETIMEDOUT ? 504 : 502,
 			    result->status == -ENOENT      ? "no such name, or it has no address"
@@ -93,6 +93,7 @@ enum step session_connect(struct session *session)
 	session->dial.deadline_ms = loop_now_ms(session->proxy->loop) + within_ms;
 	session_go(session, SESSION_LOOKUP, within_ms);
 	session->looking_up = true;
+	session->lookup.source = session->source.address;
 	if (resolver_lookup(session->proxy->resolver, &session->subject.name, &session->lookup,
 			    looked_up) < 0) {
 		session->looking_up = false;

@@ -144,6 +144,10 @@ static size_t refuse_answer(const struct dns_asked *asked, const struct resolver
 		refusal.error = DNS_EDE_BLOCKED;
 		ip_format(&answer->refused, note);
 		break;
+	case -EDQUOT: /* REFUSED whatever dns.answer is: of the name itself nothing is known */
+		refusal.code = DNS_CODE_REFUSED;
+		refusal.error = DNS_EDE_PROHIBITED;
+		break;
 	default:
 		break;
 	}

@@ -120,6 +120,7 @@ static void ask(const struct dns_asked *asked, const struct name *name, bool lea
 	unsigned int flags = (learn ? ASK_LEARN : 0u) | (query->dnssec_ok ? ASK_DNSSEC_OK : 0u);
 
 	if (request) {
+		request->ask.source = asked->route->ends.source.address;
 		request->query = *query;
 		request->name = *name;
 		memcpy(request->head, asked->message, HEADER_SIZE + query->question.wire_length);

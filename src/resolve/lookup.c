@@ -125,6 +125,7 @@ static unsigned int weight(int status)
 	case -EPROTO:
 		return 3;
 	case -EACCES:
+	case -EDQUOT:
 		return 5;
 	default:
 		return 4;
@@ -197,6 +198,7 @@ static int start(struct resolver *resolver, const struct name *name, unsigned in
 				     .lookups = lookups,
 				     .outstanding = FAMILIES,
 				     .patient = flags & ASK_FRESH};
+	slot->asks[0].source = slot->asks[1].source = lookup->source;
 	lookup->done = done;
 	lookup->state = slot;
 	if (resolver_ask(resolver, name, DNS_TYPE_A, flags, &slot->asks[0], a_answered) < 0 ||

@@ -2,6 +2,13 @@
  * The fixed table of questions under way. Of those that ask the same, one leads: it has the
  * exchange with the upstreams, and the others follow it. One question on its way is one chance to
  * forge its answer; a thousand of the same would be a thousand (RFC 5452 section 5).
+ *
+ * Those who share an answer may be different sources. None can poison it for another: the question
+ * is made of name, type and flags alone, so no byte of a client's message (spelling, options,
+ * client subnet) reaches the upstream to be answered in its own way; what comes back is held to the
+ * question before anyone hears of it; and each asker's name is judged, guarded and learned by
+ * itself. A forger gains no more by it than by the cache. Workers have a table each: the same
+ * question may be under way once a worker, type and set of flags.
  */
 #pragma once
 

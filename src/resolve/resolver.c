@@ -1,9 +1,10 @@
 /*
  * A question takes this way:
  *
- *   ask ─► cache ──hit──────────────────────────┐
- *            └─miss─► exchange with upstreams ──┤   (one for all that ask the same: pending_impl.h)
- *                                               ▼
+ *   ask ─► cache ──hit──────────────────────────────────────┐
+ *            └─miss─► budget ──► exchange with upstreams ───┤   (one for all that ask the same:
+ *                     └─used up─► done                      │    pending_impl.h)
+ *                                                           ▼
  *              read the chain ─► guard ─► keep in the cache ─► learn ─► done
  *
  * Order is the point. Nothing is kept or learned before the guard has seen every address, and
@@ -24,6 +25,7 @@
 #include "base/cleanup.h"
 #include "resolve/answer_impl.h"
 #include "resolve/cache_impl.h"
+#include "resolve/name_budget.h"
 #include "resolve/pending_impl.h"
 #include "resolve/resolver_impl.h"
 
@@ -35,6 +37,7 @@ struct resolver {
 	struct loop *loop;
 	struct policy_slot *slot;
 	struct learner learner;
+	struct name_budget *budget; /* NULL: none */
 	struct upstreams upstreams;
 	uint32_t ttl_cap;
 	struct exchange_room *room;
@@ -58,6 +61,7 @@ struct resolver *resolver_new(struct loop *loop, const struct resolver_settings 
 	resolver->loop = loop;
 	resolver->slot = slot;
 	resolver->learner = *learner;
+	resolver->budget = settings->budget;
 	resolver_set_upstreams(resolver, settings);
 	resolver->room = exchange_room_new(loop, &resolver->upstreams);
 	resolver->cache = cache_new(settings->cache_capacity ? settings->cache_capacity
@@ -228,10 +232,26 @@ static bool answer_from_cache(struct pending *pending)
 	return true;
 }
 
+/* A name that a rule spells out, and one that nobody of the inside chose, costs nothing. */
+static bool is_within_budget(struct pending *pending)
+{
+	struct resolver *resolver = pending->resolver;
+	struct name_budget_ask ask = {&pending->ask->source, &pending->name, pending->type, 0};
+
+	if (!resolver->budget || ask.source->family == 0)
+		return true;
+	ask.open_length = policy_open_length(policy_slot_enter(resolver->slot), &pending->name);
+	policy_slot_leave(resolver->slot);
+	return ask.open_length == 0 ||
+	       name_budget_pay(resolver->budget, &ask, loop_now_ms(resolver->loop));
+}
+
 int resolver_ask(struct resolver *resolver, const struct name *name, uint16_t type,
 		 unsigned int flags, struct resolver_ask *ask,
 		 void (*done)(struct resolver_ask *ask, const struct resolver_answer *answer))
 {
+	static const struct resolver_answer beyond_budget = {.status = -EDQUOT,
+							     .reason = REASON_DNS_BUDGET};
 	struct pending *pending = pending_take(&resolver->pending);
 
 	if (!pending) {
@@ -247,6 +267,10 @@ int resolver_ask(struct resolver *resolver, const struct name *name, uint16_t ty
 	pending->flags = flags;
 	if (!(flags & ASK_FRESH) && answer_from_cache(pending))
 		return 0;
+	if (!is_within_budget(pending)) {
+		hand_over_to_one(pending, &beyond_budget);
+		return 0;
+	}
 	if (pending_join(&resolver->pending, pending))
 		exchange_start(&pending->exchange, resolver->room, name, type,
 			       flags & ASK_DNSSEC_OK, take_result);

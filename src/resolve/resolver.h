@@ -28,6 +28,8 @@ struct learner {
 		     const struct learned_address *addresses, size_t count);
 };
 
+struct name_budget;
+
 struct resolver_settings {
 	struct ip_endpoint upstreams[RESOLVER_UPSTREAMS_MAX];
 	size_t upstream_count;
@@ -36,6 +38,7 @@ struct resolver_settings {
 	size_t cache_capacity;   /* answers, of at most 1,232 bytes each; 0: 10,000 */
 	size_t pending_capacity; /* questions under way; 0: 4,096 */
 	uint32_t ttl_cap; /* seconds; 0: 3,600 for positive (negative answers: 1,800 at most) */
+	struct name_budget *budget; /* for sources' new names, borrowed; NULL: no limit */
 };
 
 struct resolver;
@@ -50,7 +53,8 @@ void resolver_free(struct resolver *resolver); /* pending callbacks are not call
 struct resolver_result {
 	int status; /* 0; -ENOENT: no such name or no address; -ETIMEDOUT: no upstream answered, or
 		       with error codes only; -EACCES: refused by the guard, see reason; -EPROTO:
-		       malformed answers only; other: learning failed */
+		       malformed answers only; -EDQUOT: beyond the source's budget of names;
+		       other: learning failed */
 	enum reason reason; /* why not, for the log */
 	const struct learned_address
 		*addresses; /* usable ones, both families; valid during the callback */
@@ -59,6 +63,8 @@ struct resolver_result {
 
 /* A lookup under way, embedded in its owner. */
 struct resolver_lookup {
+	/* Set by the owner: who chose the name, and pays for it. Family 0: we ourselves. */
+	struct ip_address source;
 	void (*done)(struct resolver_lookup *lookup, const struct resolver_result *result);
 	void *state; /* private */
 };

@@ -16,7 +16,7 @@ enum ask_flags {
 struct resolver_answer {
 	int status; /* 0: a message to relay; -EREMOTEIO: upstreams gave error codes only, see
 		       `code`; -ETIMEDOUT; -EPROTO; -EACCES: the guard refused it, see reason;
-		       other: learning failed */
+		       -EDQUOT: beyond the source's budget of names; other: learning failed */
 	enum dns_code code;
 	enum reason reason;        /* why not; REASON_RULE_ALLOWS with status 0 */
 	struct ip_address refused; /* with -EACCES */
@@ -29,6 +29,7 @@ struct resolver_answer {
 
 /* One question under way, embedded in its asker. */
 struct resolver_ask {
+	struct ip_address source; /* set by the asker: whose budget pays; family 0: nobody's */
 	void (*done)(struct resolver_ask *ask, const struct resolver_answer *answer);
 	struct pending *pending; /* private; NULL: not under way */
 };

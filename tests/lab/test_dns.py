@@ -7,7 +7,7 @@ import time
 import pytest
 
 from lab import addresses as at
-from lab.dns import BIG_NAME
+from lab.dns import BIG_NAME, Record
 from lab.gateway import default_configuration
 from lab.stage import NOTHING_ARRIVED
 from lab.story import EASTUS_DATA, EVIL, MCR
@@ -117,6 +117,19 @@ def test_an_answer_is_kept_and_its_time_to_live_runs_down(stage):
     assert asked <= WORKERS
     time.sleep(1.1)
     assert 0 < min(ask()) < min(first)
+
+
+@pytest.mark.parametrize("kind,address", [
+    ("A", "192.0.0.192"), ("A", "127.0.0.1"), ("AAAA", "::ffff:169.254.169.254"), ("AAAA", "::169.254.169.254"),
+    ("AAAA", "::ffff:0:169.254.169.254"), ("AAAA", "64:ff9b::a9fe:a9fe"), ("AAAA", "64:ff9b:1::a9fe:a9fe"),
+    ("AAAA", "2002:a9fe:a9fe::1"), ("AAAA", "2001:0:4136:e378:8000:63bf:5601:5601")])
+def test_a_name_that_is_pointed_at_a_special_address_in_disguise_is_not_answered(stage, kind, address):
+    name = "rebound.data.mcr.microsoft.com"
+    for server in stage.lab.dns.servers:
+        server.replace(name, [Record(name, kind, address, 0)])
+    mark = stage.gateway.mark()
+    assert stage.clients.dig(name, kind).text == "REFUSED"
+    assert stage.gateway.find_verdict(mark, lambda verdict: verdict["reason"] == "special_address")
 
 
 def test_the_links_of_a_chain_are_not_names_of_the_policy(stage):

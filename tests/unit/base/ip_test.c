@@ -339,6 +339,26 @@ static void each_address_has_its_class_in_every_disguise(void **state)
 		{"2002:7f00:1::", IP_CLASS_SPECIAL},
 		{"2002:a00:1::", IP_CLASS_PRIVATE},
 		{"2002:808:808::1", IP_CLASS_PUBLIC},
+		/* NAT64 of local use, wherever it puts the IPv4 address */
+		{"64:ff9b:1::169.254.169.254", IP_CLASS_SPECIAL},
+		{"64:ff9b:1:a9fe:a9:fe00::", IP_CLASS_SPECIAL},
+		{"64:ff9b:1:ffff:ffff:ffff:8.8.8.8", IP_CLASS_SPECIAL},
+		{"64:ff9b:2::1", IP_CLASS_PUBLIC},
+		/* Teredo, and all that the registry of protocols has */
+		{"2001:0:a9fe:a9fe::1", IP_CLASS_SPECIAL},
+		{"2001:0:4136:e378:8000:63bf:5601:5601", IP_CLASS_SPECIAL},
+		{"2001:1ff:ffff::1", IP_CLASS_SPECIAL},
+		{"2001:200::1", IP_CLASS_PUBLIC},
+		/* SIIT */
+		{"::ffff:0:169.254.169.254", IP_CLASS_SPECIAL},
+		{"::ffff:0:8.8.8.8", IP_CLASS_SPECIAL},
+		{"::fffe:0:8.8.8.8", IP_CLASS_PUBLIC},
+		{"192.0.0.192", IP_CLASS_SPECIAL},
+		{"64:ff9b::192.0.0.170", IP_CLASS_SPECIAL},
+		{"192.0.1.0", IP_CLASS_PUBLIC},
+		{"100::1", IP_CLASS_SPECIAL},
+		{"100:0:0:1::1", IP_CLASS_PUBLIC},
+		{"5f00::1", IP_CLASS_SPECIAL},
 	};
 
 	(void)state;

@@ -182,6 +182,7 @@ static const struct run s_explain[] = {
 	 1},
 	{"explain-quic", "explain --region=eastus -p quic mcr.microsoft.com", 1},
 	{"explain-dns", "explain --region=eastus -p dns mcr.microsoft.com", 0},
+	{"explain-dns-wildcard", "explain --region=eastus -p dns eastus.data.mcr.microsoft.com", 0},
 	{"explain-dns-other", "explain --region=eastus -p dns evil.example -o json", 1},
 	{"explain-network", "explain -c gateway.yaml 198.51.100.17:5432", 0},
 	{"explain-network-name", "explain -c gateway.yaml time.example.com:123 -p udp", 0},

@@ -57,6 +57,8 @@ static void an_empty_map_gives_the_defaults(void **state)
 	assert_false(config->network.flush_on_stop);
 	assert_true(config->network.set_forwarding);
 	assert_true(config->network.cut_revoked);
+	assert_int_equal(config->dns.budget.new_names, 300);
+	assert_int_equal(config->dns.budget.burst, 600);
 	assert_int_equal(config->dns.grace_ms, 60000);
 	assert_int_equal(config->dns.stale_after_ms, 900000);
 	assert_int_equal(config->workers, 0);
@@ -79,7 +81,8 @@ static void every_section_reaches_its_members(void **state)
 		"  private_destinations: [10.9.0.0/16], special_exceptions: [169.254.1.0/24],\n"
 		"  on_stop: flush, forwarding: leave, revoked_flows: keep}\n"
 		"dns: {listen: [10.0.0.1, '[::1]:5353'], upstreams: [10.0.0.2], intercept: true,\n"
-		"  answer: nxdomain, resolve: any, grace: 0s, stale_after: 2h}\n"
+		"  answer: nxdomain, resolve: any, budget: {new_names: 0, burst: 32}, grace: 0s, "
+		"stale_after: 2h}\n"
 		"explicit: {listen: [127.0.0.1]}\n"
 		"log: {file: /tmp/x}\nstate: {directory: /d, socket: /s}\nworkers: 3\n"
 		"capacity: {pins: 64, flows: 65, sessions: 66, admissions: 67}\n");
@@ -106,6 +109,8 @@ static void every_section_reaches_its_members(void **state)
 	assert_int_equal(config->dns.upstream_count, 1);
 	assert_true(config->dns.intercept && config->dns.answer_nxdomain);
 	assert_true(config->dns.resolve_any);
+	assert_int_equal(config->dns.budget.new_names, 0);
+	assert_int_equal(config->dns.budget.burst, 32);
 	assert_int_equal(config->dns.grace_ms, 0);
 	assert_int_equal(config->dns.stale_after_ms, 7200000);
 	assert_string_equal(ip_endpoint_format(&config->explicit_proxy.listen[0], text),

@@ -149,6 +149,24 @@ static void assert_refused(struct world *world, const char *words)
 
 /* ------------------------------------------------------------------ the new policy */
 
+/* How many a fresh source may ask for. */
+static size_t new_names_at_once(struct world *world)
+{
+	struct ip_address source = ip_from_v4(0x0a2a0001);
+	size_t count = 0;
+
+	for (;; count++) {
+		struct name name;
+		char text[32];
+
+		snprintf(text, sizeof(text), "n%zu.example", count);
+		assert_int_equal(name_from_wire(text, strlen(text), &name), NAME_OK);
+		if (!name_budget_pay(world->gateway.budget,
+				     &(struct name_budget_ask){&source, &name, 1, 2}, 1))
+			return count;
+	}
+}
+
 static void a_changed_file_goes_in_force(void **state)
 {
 	struct world *world = *state;
@@ -157,7 +175,7 @@ static void a_changed_file_goes_in_force(void **state)
 		     "network:\n"
 		     "  inside: {interfaces: [eth1], sources: [10.43.0.0/16]}\n"
 		     "dns: {listen: [10.42.0.1], upstreams: [192.0.2.54], grace: 5s,"
-		     " stale_after: 7m}\n",
+		     " stale_after: 7m, budget: {burst: 40}}\n",
 		     "");
 	assert_reloads(world);
 	assert_false(has_rule(world, "net/subnet"));
@@ -166,6 +184,7 @@ static void a_changed_file_goes_in_force(void **state)
 	assert_int_equal(s_kernel.applications, 2);
 	assert_int_equal(s_renewals, 1);
 	assert_int_equal(s_upstreams.upstreams[0].address.bytes[3], 54);
+	assert_int_equal(new_names_at_once(world), 40);
 	assert_int_equal(atomic_load(&world->gateway.grace_ms), 5000);
 	assert_int_equal(atomic_load(&world->gateway.lifetime_ms), 7 * MINUTE_MS);
 }

@@ -132,6 +132,7 @@ static inline int make_world(void **state, void (*write)(struct rule_set *set))
 	gateway->slot = policy_slot_new(make_policy(write));
 	gateway->pins = pins_new(200);
 	gateway->admissions = admissions_new(1000);
+	gateway->budget = name_budget_new(16, &(struct name_budget_limits){300, 600});
 	gateway->events = events_open(world->log);
 	assert_true(gateway->slot && gateway->pins && gateway->admissions && gateway->events);
 	gateway->applied.in_kernel = true;
@@ -152,6 +153,7 @@ static inline int end_world(void **state)
 	policy_slot_unregister_thread();
 	pins_free(gateway->pins);
 	admissions_free(gateway->admissions);
+	name_budget_free(gateway->budget);
 	events_close(gateway->events);
 	free(gateway->applied.numbers);
 	free(gateway->applied.named);

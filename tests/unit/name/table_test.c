@@ -315,6 +315,20 @@ static void random_pattern(char *text)
 		strcpy(text, "*");
 }
 
+static size_t naive_open_length(const struct pattern *pattern, const struct name *name)
+{
+	switch (pattern->kind) {
+	case PATTERN_EXACT:
+		return 0;
+	case PATTERN_BELOW:
+	case PATTERN_LABEL:
+		return name->length - pattern->name.length - 1u;
+	case PATTERN_ANY:
+		break;
+	}
+	return name->length;
+}
+
 /* Both must give the same values in the same order; returns how many. */
 static uint32_t compare_with_naive(const struct name_table *table, const struct pattern *patterns,
 				   const uint32_t *values, const struct name *name)
@@ -322,10 +336,16 @@ static uint32_t compare_with_naive(const struct name_table *table, const struct 
 	bool expected[VALUES] = {false};
 	struct name_table_cursor cursor;
 	uint32_t found = 0, value;
+	size_t open = name->length;
 
 	for (size_t i = 0; i < PATTERNS_A_TABLE; i++)
-		if (pattern_matches(&patterns[i], name))
+		if (pattern_matches(&patterns[i], name)) {
+			size_t length = naive_open_length(&patterns[i], name);
+
 			expected[values[i]] = true;
+			open = length < open ? length : open;
+		}
+	assert_int_equal(name_table_open_length(table, name), open);
 	name_table_find(table, name, &cursor);
 	for (uint32_t i = 0; i < VALUES; i++) {
 		if (!expected[i])

@@ -176,6 +176,85 @@ static void what_is_not_changed_stays_authentic(void **state)
 	assert_int_equal(s_length, s_answer.length);
 }
 
+struct service_parameter {
+	unsigned int key;
+	const char *value;
+	size_t length;
+};
+
+static const struct service_parameter s_parameters[] = {
+	{1, "\2h2", 3},      /* alpn */
+	{3, "\1\273", 2},    /* port */
+	{4, "\24\0\0\5", 4}, /* ipv4hint */
+	{5, "secret", 6},    /* ech */
+	{6, "\46\0\0\0\0\0\0\0\0\0\0\0\0\0\0\5", 16},
+};
+
+#define PARAMETERS (sizeof(s_parameters) / sizeof(*s_parameters))
+
+static void put_parameters(const size_t *order, size_t count)
+{
+	put_pointer(&s_answer, 12);
+	size_t begin = open_record(&s_answer, DNS_TYPE_HTTPS, 100);
+	put16(&s_answer, 1);
+	put_name(&s_answer, "svc.example");
+	for (size_t i = 0; i < count; i++)
+		parameter(&s_answer, s_parameters[order[i]].key, s_parameters[order[i]].value,
+			  s_parameters[order[i]].length);
+	close_record(&s_answer, begin);
+}
+
+/* Keys ascend in a sound record (RFC 9460 section 2.2); 1: sound. */
+static size_t check_order(const size_t *order, size_t count)
+{
+	size_t hints = 0;
+	bool sound = true;
+
+	for (size_t i = 0; i < count; i++) {
+		hints += s_parameters[order[i]].key == 4 || s_parameters[order[i]].key == 6;
+		sound &= i == 0 || order[i] > order[i - 1];
+	}
+	upstream_answers("a.example", DNS_TYPE_HTTPS, 1, 0, 0);
+	put_parameters(order, count);
+	if (!sound) {
+		is_refused();
+		return 0;
+	}
+	assert_int_equal(adapt(0, 3600, LARGE), 0);
+	reads_back(1);
+	assert_false(s_records[0].has_ech);
+	assert_int_equal(s_records[0].hint_count, hints);
+	assert_null(memmem(s_buffer, s_length, "secret", 6));
+	return 1;
+}
+
+/* All orders of all subsets that begin with order[0 .. count]. */
+static size_t check_orders(size_t *order, size_t count)
+{
+	size_t sound = check_order(order, count);
+
+	for (size_t next = 0; next < PARAMETERS; next++) {
+		bool there = false;
+
+		for (size_t i = 0; i < count; i++)
+			there |= order[i] == next;
+		if (there)
+			continue;
+		order[count] = next;
+		sound += check_orders(order, count + 1);
+	}
+	return sound;
+}
+
+static void ech_is_taken_out_beside_any_other_parameters_in_any_order(void **state)
+{
+	size_t order[PARAMETERS];
+
+	(void)state;
+	client_asks("a.example", DNS_TYPE_HTTPS, false);
+	assert_int_equal(check_orders(order, 0), 1u << PARAMETERS);
+}
+
 static void a_record_that_demands_ech_is_left_out(void **state)
 {
 	(void)state;
@@ -484,6 +563,7 @@ int main(void)
 		cmocka_unit_test(ttls_age_to_zero_and_are_capped),
 		cmocka_unit_test(ech_is_taken_out_and_names_behind_it_stay_whole),
 		cmocka_unit_test(what_is_not_changed_stays_authentic),
+		cmocka_unit_test(ech_is_taken_out_beside_any_other_parameters_in_any_order),
 		cmocka_unit_test(a_record_that_demands_ech_is_left_out),
 		cmocka_unit_test(ech_in_the_additional_section_is_taken_out_too),
 		cmocka_unit_test(names_in_data_are_moved_with_care),

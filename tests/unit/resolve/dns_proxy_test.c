@@ -330,6 +330,137 @@ static void an_answer_with_a_special_address_is_refused_whole(void **state)
 	scene_free(scene);
 }
 
+static void ask_from(uint8_t last, const char *name)
+{
+	struct sockaddr_in self = {.sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(0x7f000000u + last)};
+	int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct sockaddr_storage address;
+	socklen_t length = ip_to_sockaddr(&s_scene->endpoint, &address);
+
+	assert_int_equal(bind(descriptor, (struct sockaddr *)&self, sizeof(self)), 0);
+	assert_int_equal(connect(descriptor, (struct sockaddr *)&address, length), 0);
+	loop_watch_remove(s_scene->world->loop, &s_scene->udp);
+	close(s_scene->udp.descriptor);
+	assert_int_equal(
+		loop_watch_add(s_scene->world->loop, &s_scene->udp, descriptor, EPOLLIN, udp_reply),
+		0);
+	ask(name, DNS_TYPE_A, 1232);
+}
+
+static void a_tunnel_below_a_wildcard_is_refused_and_others_are_not_harmed(void **state)
+{
+	struct scene *scene =
+		scene_new_with((struct dns_proxy_settings){.denied_answer = DNS_DENIED_NXDOMAIN});
+	unsigned int answered = 0;
+
+	(void)state;
+	ask_from(2, "known.test.example");
+	for (int i = 0; i < 40; i++) {
+		char name[128];
+
+		snprintf(name, sizeof(name),
+			 "abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrstuvwxyz23456."
+			 "%08x.test.example",
+			 i * 0x12345);
+		ask_from(2, name);
+		if (reply_code() == 0)
+			answered++;
+		else
+			assert_int_equal(reply_code(),
+					 REFUSED); /* of no name it is said that it is not */
+	}
+	assert_in_range(answered, 4, 8);
+	assert_int_equal(reply_extended_error(), DNS_EDE_PROHIBITED);
+	assert_logged("\"reason\":\"dns_budget\"");
+	assert_int_equal(scene->world->upstreams[0].by_udp, 1 + answered);
+	ask_from(2, "known.test.example");
+	assert_int_equal(reply_code(), 0);
+	ask_from(3, "fresh.test.example");
+	assert_int_equal(reply_code(), 0);
+	scene_free(scene);
+}
+
+#define ECS 8
+
+static uint8_t s_upstream_query[600];
+static size_t s_upstream_length;
+static unsigned int s_upstream_questions;
+
+static bool note_query(struct fake_upstream *upstream, const uint8_t *query, size_t length,
+		       struct builder *reply)
+{
+	(void)upstream;
+	(void)reply;
+	memcpy(s_upstream_query, query, length);
+	s_upstream_length = length;
+	s_upstream_questions++;
+	return false;
+}
+
+/* A query that says all that a query may say. */
+static void make_talkative_query(const char *name)
+{
+	start(&s_scene->query, RD | CD | AD, 0, 0, 1);
+	question(&s_scene->query, name, DNS_TYPE_A);
+	put8(&s_scene->query, 0);
+	put16(&s_scene->query, DNS_TYPE_OPT);
+	put16(&s_scene->query, 4096);
+	put32(&s_scene->query, 0);
+	size_t begin = s_scene->query.length + 2;
+	put16(&s_scene->query, 0);
+	put16(&s_scene->query, ECS);
+	put16(&s_scene->query, 8);
+	put(&s_scene->query, "\0\1\40\0\6\6\6\6", 8);
+	put16(&s_scene->query, 10); /* cookie */
+	put16(&s_scene->query, 8);
+	put(&s_scene->query, "smuggled", 8);
+	close_record(&s_scene->query, begin);
+}
+
+static void nothing_of_a_client_but_the_name_goes_upstream(void **state)
+{
+	struct scene *scene = scene_new();
+	uint8_t plain[600];
+	size_t plain_length;
+
+	(void)state;
+	scene->world->upstreams[0].script = scene->world->upstreams[1].script = note_query;
+	ask("www.test.example", DNS_TYPE_A, 0);
+	plain_length = s_upstream_length;
+	memcpy(plain, s_upstream_query, plain_length);
+	make_talkative_query("wWw.TeSt.ExAmPlE");
+	ask_made();
+	assert_int_equal(s_upstream_length, plain_length);
+	assert_memory_equal(s_upstream_query + 2, plain + 2, plain_length - 2);
+	scene_free(scene);
+}
+
+/* Whoever asks first, and however: the others get what they would have got. */
+static void sources_that_ask_the_same_share_one_question_and_nothing_else(void **state)
+{
+	struct scene *scene = scene_new();
+	unsigned int before;
+
+	(void)state;
+	scene->world->upstreams[0].script = scene->world->upstreams[1].script = note_query;
+	s_upstream_questions = 0;
+	make_talkative_query("WWW.test.example");
+	assert_int_equal(send(scene->udp.descriptor, scene->query.bytes, scene->query.length, 0),
+			 scene->query.length);
+	settle();
+	before = s_upstream_questions;
+	assert_int_equal(before, 1);
+	scene->world->upstreams[0].script = scene->world->upstreams[1].script = NULL;
+	ask_from(3, "www.TEST.example"); /* follows; answered by the second try */
+	assert_int_equal(reply_code(), 0);
+	assert_int_equal(reply_answers(), 1);
+	assert_memory_equal(scene->reply + 12, "\3www\4TEST\7example", 18);
+	assert_int_equal(scene->reply[3] & CD, 0);
+	assert_int_equal(scene->world->upstreams[0].by_udp + scene->world->upstreams[1].by_udp, 2);
+	scene_free(scene);
+}
+
 static void a_failure_to_learn_is_a_server_failure(void **state)
 {
 	struct scene *scene = scene_new();
@@ -817,6 +948,9 @@ int main(void)
 		cmocka_unit_test(with_the_setting_denied_names_do_not_exist),
 		cmocka_unit_test(with_resolve_any_denied_names_are_answered_but_not_learned),
 		cmocka_unit_test(an_answer_with_a_special_address_is_refused_whole),
+		cmocka_unit_test(a_tunnel_below_a_wildcard_is_refused_and_others_are_not_harmed),
+		cmocka_unit_test(nothing_of_a_client_but_the_name_goes_upstream),
+		cmocka_unit_test(sources_that_ask_the_same_share_one_question_and_nothing_else),
 		cmocka_unit_test(a_failure_to_learn_is_a_server_failure),
 		cmocka_unit_test(upstreams_that_fail_make_a_server_failure_and_codes_are_relayed),
 		cmocka_unit_test(a_negative_answer_is_relayed),

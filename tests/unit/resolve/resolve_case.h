@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "loop/loop.h"
+#include "resolve/name_budget.h"
 #include "resolve/resolver_impl.h"
 
 #define NXDOMAIN 3
@@ -42,6 +43,10 @@ struct fake_upstream {
 	bool silent;       /* to everything */
 	bool hangs_up;     /* closes TCP connections without an answer */
 	unsigned int code; /* instead of any answer, when not 0 */
+	/* Instead of all the rest, when set. False: no answer. */
+	bool (*script)(struct fake_upstream *upstream, const uint8_t *query, size_t length,
+		       struct builder *reply);
+	struct sockaddr_in asked_from; /* whom a script may answer by itself */
 };
 
 static inline struct ip_endpoint local_endpoint(int descriptor)
@@ -229,8 +234,8 @@ static inline void reply_by_type(struct builder *reply, const uint8_t *query,
 }
 
 /* False: no answer. */
-static inline bool fake_answer(const struct fake_upstream *upstream, const uint8_t *query,
-			       size_t length, bool tcp, struct builder *reply)
+static inline bool fake_answer(struct fake_upstream *upstream, const uint8_t *query, size_t length,
+			       bool tcp, struct builder *reply)
 {
 	struct dns_query parsed;
 	char label[64] = "";
@@ -238,6 +243,8 @@ static inline bool fake_answer(const struct fake_upstream *upstream, const uint8
 	assert_int_equal(dns_query_parse(query, length, &parsed), 0);
 	assert_true(parsed.has_edns && parsed.flags & RD);
 	strncat(label, parsed.question.name.text, strcspn(parsed.question.name.text, "."));
+	if (upstream->script)
+		return upstream->script(upstream, query, length, reply);
 	if (upstream->silent || strcmp(label, "silent") == 0)
 		return false;
 	if (upstream->code) {
@@ -297,6 +304,7 @@ static inline void fake_udp_ready(struct loop_watch *watch, uint32_t events)
 	if (length < 0)
 		return;
 	fake_note(upstream, query, ntohs(from.sin_port));
+	upstream->asked_from = from;
 	upstream->by_udp++;
 	if (!fake_answer(upstream, query, (size_t)length, false, &reply))
 		return;
@@ -389,6 +397,7 @@ struct world {
 	struct learned_address learned[RESOLVER_ADDRESSES_MAX];
 	size_t learned_count;
 	int learn_error;
+	struct name_budget *budget;
 	void (*on_learn)(struct world *world);
 };
 
@@ -455,6 +464,7 @@ static inline struct resolver_settings quick_settings(const struct world *world)
 		.timeout_ms = 60,
 		.pending_capacity = 8,
 		.cache_capacity = 16,
+		.budget = world->budget,
 	};
 }
 
@@ -478,6 +488,8 @@ static inline struct world *world_new(void)
 	world->loop = loop_new();
 	world->slot = policy_slot_new(make_policy("*.test.example"));
 	assert_true(world->loop && world->slot);
+	world->budget = name_budget_new(4, &(struct name_budget_limits){60, 32});
+	assert_non_null(world->budget);
 	fake_upstream_start(&world->upstreams[0], world->loop);
 	fake_upstream_start(&world->upstreams[1], world->loop);
 	settings = quick_settings(world);
@@ -492,6 +504,7 @@ static inline void world_free(struct world *world)
 	fake_upstream_stop(&world->upstreams[1]);
 	loop_timer_stop(world->loop, &world->guard);
 	loop_free(world->loop);
+	name_budget_free(world->budget);
 	policy_slot_free(world->slot);
 	policy_slot_unregister_thread();
 	free(world);

@@ -621,6 +621,105 @@ static void a_refresh_asks_although_the_cache_is_fresh(void **state)
 	world_free(world);
 }
 
+/* ------------------------------------------------------------ the budget of new names */
+
+#define SOURCE 0x7f000009
+
+/* Asks in the name of a source for a name that was not there before. */
+static struct asker ask_anew(struct world *world, uint32_t source)
+{
+	static unsigned int next;
+	struct asker asker = {.world = world, .ask.source = ip_from_v4(source)};
+	struct name name;
+	char text[40];
+
+	snprintf(text, sizeof(text), "v%x.test.example", next++);
+	name = named(text);
+	assert_int_equal(
+		resolver_ask(world->resolver, &name, DNS_TYPE_A, ASK_LEARN, &asker.ask, ask_done),
+		0);
+	world_run(world);
+	return asker;
+}
+
+static void new_names_below_a_wildcard_are_asked_within_the_budget_only(void **state)
+{
+	struct world *world = world_new();
+	struct asker asker;
+
+	(void)state;
+	for (int i = 0; i < 32; i++)
+		assert_int_equal(ask_anew(world, SOURCE).status, 0);
+	asker = ask_anew(world, SOURCE);
+	assert_int_equal(asker.status, -EDQUOT);
+	assert_int_equal(asker.reason, REASON_DNS_BUDGET);
+	assert_int_equal(world->upstreams[0].by_udp, 32); /* nothing left for the refused one */
+	assert_int_equal(resolver_figures(world->resolver).pending, 0);
+	assert_int_equal(ask_anew(world, SOURCE + 1).status, 0);
+	world_free(world);
+}
+
+static void what_is_kept_or_our_own_costs_nothing(void **state)
+{
+	struct world *world = world_new();
+	struct asker asker = {.world = world, .ask.source = ip_from_v4(SOURCE)};
+	struct name name = named("plain.test.example");
+
+	(void)state;
+	learn_of(world, "plain.test.example");
+	assert_int_equal(name_budget_figures(world->budget).new_names, 0);
+	assert_int_equal(
+		resolver_ask(world->resolver, &name, DNS_TYPE_A, ASK_LEARN, &asker.ask, ask_done),
+		0);
+	assert_true(asker.over);
+	assert_int_equal(asker.status, 0);
+	assert_int_equal(name_budget_figures(world->budget).new_names, 0);
+	world_free(world);
+}
+
+static void a_name_that_a_rule_spells_out_costs_nothing(void **state)
+{
+	struct world *world = world_new();
+
+	(void)state;
+	policy_slot_swap(world->slot, make_policy("plain.test.example"));
+	for (int i = 0; i < 40; i++) {
+		struct asker asker = {.world = world, .ask.source = ip_from_v4(SOURCE)};
+		struct name name = named("plain.test.example");
+
+		assert_int_equal(resolver_ask(world->resolver, &name, (uint16_t)(16 + i % 2),
+					      ASK_LEARN | ASK_FRESH, &asker.ask, ask_done),
+				 0);
+		world_run(world);
+		assert_int_equal(asker.status, 0);
+	}
+	assert_int_equal(name_budget_figures(world->budget).sources, 0);
+	world_free(world);
+}
+
+static void a_lookup_for_a_name_that_a_client_wrote_is_paid_too(void **state)
+{
+	struct world *world = world_new();
+	struct asker asker = {.world = world, .lookup.source = ip_from_v4(SOURCE)};
+	struct name name = named("plain.test.example");
+
+	(void)state;
+	assert_int_equal(resolver_lookup(world->resolver, &name, &asker.lookup, lookup_done), 0);
+	world_run(world);
+	assert_int_equal(asker.count, 2); /* both families for one price */
+	assert_int_equal(name_budget_figures(world->budget).new_names, 1);
+	for (int i = 0; i < 31; i++)
+		ask_anew(world, SOURCE);
+	asker = (struct asker){.world = world, .lookup.source = ip_from_v4(SOURCE)};
+	name = named("other.test.example");
+	assert_int_equal(resolver_lookup(world->resolver, &name, &asker.lookup, lookup_done), 0);
+	assert_true(asker.over);
+	assert_int_equal(asker.status, -EDQUOT);
+	assert_int_equal(asker.reason, REASON_DNS_BUDGET);
+	world_run(world);
+	world_free(world);
+}
+
 static void a_cancelled_lookup_is_silent_and_gives_its_places_back(void **state)
 {
 	struct world *world = world_new();
@@ -733,6 +832,10 @@ int main(void)
 		cmocka_unit_test(a_lookup_says_why_there_is_nothing),
 		cmocka_unit_test(a_latecomer_is_not_waited_for_but_learned),
 		cmocka_unit_test(a_refresh_asks_although_the_cache_is_fresh),
+		cmocka_unit_test(new_names_below_a_wildcard_are_asked_within_the_budget_only),
+		cmocka_unit_test(what_is_kept_or_our_own_costs_nothing),
+		cmocka_unit_test(a_name_that_a_rule_spells_out_costs_nothing),
+		cmocka_unit_test(a_lookup_for_a_name_that_a_client_wrote_is_paid_too),
 		cmocka_unit_test(a_cancelled_lookup_is_silent_and_gives_its_places_back),
 		cmocka_unit_test(a_lookup_that_finds_half_a_place_is_refused_whole),
 		cmocka_unit_test(a_callback_may_free_its_owner_and_start_another_lookup),
