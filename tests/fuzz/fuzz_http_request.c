@@ -36,9 +36,8 @@ static void facts_hold(const struct http_request *request, const char *text)
 {
 	inside(&request->method, text, request->head_length);
 	inside(&request->target, text, request->head_length);
-	check(request->host.length > 0 || request->minor_version == 0);
-	if (request->host.length > 0)
-		inside(&request->host, text, request->head_length);
+	check(request->host.length > 0);
+	inside(&request->host, text, request->head_length);
 	check(request->framing != HTTP_BODY_UNTIL_CLOSE);
 	check((request->framing == HTTP_BODY_LENGTH) == (request->content_length > 0));
 	check(request->form == HTTP_FORM_AUTHORITY || request->path.length > 0);
