@@ -10,6 +10,7 @@ gateway's strictness is worth.
 import json
 import pathlib
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -151,6 +152,7 @@ def survey(port, server, cases):
 
 
 def main(program, *options):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the servers end with us
     report = Report()
     names = [re.sub(r"[\s#]+", " ", name.decode("latin-1").encode("unicode_escape").decode()[:60]) for name, _,
              _ in CASES]
