@@ -8,6 +8,7 @@ Compares the documents with what the code says, so that nothing is written twice
   - docs/catalogue.md against the readers' tables in src/catalog and the newest edition's features;
   - README.md, docs/architecture.md and docs/catalogue.md against the tree: files, functions and chains that
     they name must be there, and the map of modules must say what tests/layering.py enforces;
+  - docs/*.md against the tests: a test that is named as `file::test` must be there;
   - README.md's first example against what the program prints, docs/export.md against the list of targets;
   - both manual pages by `mandoc -T lint`, where mandoc is installed.
 Exit 0 when all agree, 1 otherwise.
@@ -218,6 +219,26 @@ def check_names(root):
                     yield f"{document}: nothing in the code is called {quoted}"
 
 
+def tests_in(text):
+    """What a document may name of a test file: functions, cmocka's when they stand in a list too, the story's
+    steps."""
+    names = set(re.findall(r"^def (\w+)\(", text, re.M))
+    names |= {name for name in re.findall(r"^static void (\w+)\(void \*\*state\)", text, re.M)
+              if re.search(rf"\(\s*{name}\b(?!\(void)", text)}
+    return names | set(re.findall(r'Step\("([\d.]+)"', text))
+
+
+def check_tests(root):
+    """`folder/file::test`, with or without tests/ before it, is a test that runs."""
+    for document in sorted((root / "docs").glob("*.md")):
+        for file, name in re.findall(r"`(?:tests/)?([\w/]+\.(?:c|py))::([^`]+)`", document.read_text()):
+            path = root / "tests" / file
+            if not path.exists():
+                yield f"docs/{document.name}: there is no tests/{file}"
+            elif name not in tests_in(path.read_text()):
+                yield f"docs/{document.name}: tests/{file} has no test {name}"
+
+
 def check_layers(root):
     text = read(root, "docs/architecture.md")
     rows = dict(re.findall(r"^\| `src/(\w+)/` \|.*\| ([^|]*) \|$", text, re.M))
@@ -266,7 +287,7 @@ def check_with_mandoc(root):
 
 
 CHECKS = (check_reasons, check_command_line, check_log_fields, check_figures, check_keys, check_catalogue,
-          check_names, check_layers, check_readme_example, check_targets,
+          check_names, check_tests, check_layers, check_readme_example, check_targets,
           check_with_mandoc)
 
 

@@ -93,12 +93,21 @@ static bool offers_refused(const struct http_slice *line)
 	return false;
 }
 
+static bool offers_something(const struct http_slice *line)
+{
+	size_t length = sizeof("Upgrade:") - 1;
+
+	while (length < line->length && (line->at[length] == ' ' || line->at[length] == '\t'))
+		length++;
+	return length < line->length;
+}
+
 static bool may_stay(const struct http_slice *line, bool by_proxy, bool *upgrade)
 {
 	if (is_field(line, "Upgrade")) {
 		bool stays = !offers_refused(line);
 
-		*upgrade |= stays;
+		*upgrade |= stays && offers_something(line);
 		return stays;
 	}
 	return !by_proxy ||

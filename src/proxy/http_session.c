@@ -57,8 +57,6 @@ static const char *find_misfit(const struct session *session, const struct http_
 {
 	uint16_t original_port = session->destination.port;
 
-	if (request->host.length == 0)
-		return "a request without a host";
 	if (request->form == HTTP_FORM_AUTHORITY)
 		return session->is_explicit ? NULL : "CONNECT is for the explicit proxy";
 	if (session->is_explicit)

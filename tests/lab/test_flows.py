@@ -5,6 +5,7 @@ import subprocess
 import pytest
 
 from lab import addresses as at
+from lab.laboratory import python_environment
 from lab.story import EVIL, MCR, UBUNTU, allow, deny
 
 
@@ -74,3 +75,47 @@ def test_nothing_from_outside_gets_in(stage):
     finally:
         stage.lab.internet.ip(f"route del {at.NODE.v4}/32")
         listener.stop()
+
+
+TWO_QUESTIONS = """
+import socket, sys, time, dns.message
+family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+slowest = 0
+for round in range(200):
+    asked = socket.socket(family, socket.SOCK_DGRAM)
+    asked.settimeout(2)
+    asked.connect((sys.argv[1], 53))
+    started = time.monotonic()
+    for kind in ("A", "AAAA"):
+        asked.send(dns.message.make_query(sys.argv[2], kind).to_wire())
+    for answer in range(2):
+        asked.recv(4096)
+    slowest = max(slowest, time.monotonic() - started)
+print(slowest < 1)
+"""
+
+
+@pytest.mark.parametrize("server", at.GATEWAY_INSIDE.both())
+def test_both_questions_of_one_port_are_answered_without_a_stall(stage, server):
+    """As resolvers ask for A and AAAA: the second must not be lost in connection tracking."""
+    result = stage.clients.run(["/usr/bin/python3", "-c", TWO_QUESTIONS, server, MCR], timeout=20)
+    assert result.out.strip() == "True", result
+
+
+def test_without_a_free_port_the_next_connection_is_denied_and_later_ones_are_not(stage):
+    """The kernel chooses the ports of the proxy's connections, four here for each of the server's addresses."""
+    setting = "net.ipv4.ip_local_port_range"
+    before = stage.lab.gateway.run(["sysctl", "-n", setting]).strip()
+    request = f"GET / HTTP/1.1\r\nHost: {UBUNTU}\r\n\r\n".encode().hex()
+    hold = stage.lab.python("http_client", at.UBUNTU.v4, "80", "3", request)
+    stage.lab.gateway.sysctl({setting: "61000 61003"})
+    try:
+        mark = stage.gateway.mark()
+        heard = stage.at_once(*[lambda: stage.clients.run(hold, env=python_environment(), timeout=15).out] * 12)
+        assert sum("HTTP/1.1 200" in said for said in heard) == 8
+        assert sum("HTTP/1.1 502" in said for said in heard) == 4
+        assert {"connect_failed"} == {event["reason"] for event in stage.gateway.events(mark)
+                                      if event.get("name") == UBUNTU and event.get("action") == "deny"}
+    finally:
+        stage.lab.gateway.sysctl({setting: before})
+    assert stage.clients.curl(f"http://{UBUNTU}/").text == "200"

@@ -14,8 +14,9 @@ static const char *const s_texts[] = {
 	[HTTP_DUPLICATE_HOST] = "has more than one Host",
 	[HTTP_BAD_HOST] = "has a malformed Host",
 	[HTTP_AUTHORITY_MISMATCH] = "names one host in its target and another in Host",
-	[HTTP_BAD_LENGTH] = "has an ambiguous Content-Length",
-	[HTTP_BAD_CODING] = "has a Transfer-Encoding other than chunked",
+	[HTTP_BAD_LENGTH] = "has an ambiguous Content-Length, or one where no body may be",
+	[HTTP_BAD_CODING] =
+		"has a Transfer-Encoding other than chunked, or one where no body may be",
 	[HTTP_BAD_CHUNK] = "has a malformed chunked body",
 	[HTTP_BAD_STATUS] = "has a malformed status",
 };

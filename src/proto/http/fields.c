@@ -1,5 +1,7 @@
 #include "proto/http/fields_impl.h"
 
+#include <string.h>
+
 static enum http_error take_host(struct http_fields *fields, const struct http_slice *value)
 {
 	if (fields->has_host)
@@ -64,14 +66,40 @@ static enum http_error take_expect(struct http_fields *fields, const struct http
 static const struct {
 	const char *name;
 	enum http_error (*take)(struct http_fields *fields, const struct http_slice *value);
+	bool exact;
 } s_takers[] = {
-	{"host", take_host},
-	{"content-length", take_length},
-	{"connection", take_connection},
-	{"transfer-encoding", take_coding},
-	{"upgrade", take_upgrade},
-	{"expect", take_expect},
+	{"host", take_host, true},
+	{"content-length", take_length, true},
+	{"connection", take_connection, false},
+	{"transfer-encoding", take_coding, true},
+	{"upgrade", take_upgrade, false},
+	{"expect", take_expect, false},
 };
+
+/* Some servers take a tab, or a space behind, for a part of the value, and then know neither the
+   host nor the coding. `value` is all behind the colon. */
+static bool is_exact(const struct http_slice *value)
+{
+	struct http_slice trimmed = http_trim(*value);
+
+	return trimmed.at + trimmed.length == value->at + value->length &&
+	       memchr(value->at, '\t', value->length) == NULL;
+}
+
+static enum http_error take_value(struct http_fields *fields, const struct http_slice *name,
+				  const struct http_slice *value)
+{
+	const struct http_slice trimmed = http_trim(*value);
+
+	for (size_t i = 0; i < sizeof(s_takers) / sizeof(s_takers[0]); i++) {
+		if (!http_slice_is(name, s_takers[i].name))
+			continue;
+		if (fields->exact && s_takers[i].exact && !is_exact(value))
+			return HTTP_BAD_FIELD;
+		return s_takers[i].take(fields, &trimmed);
+	}
+	return HTTP_OK;
+}
 
 /* A line that starts with a blank (obs-fold) has no token before its colon either. */
 static enum http_error take_line(struct http_fields *fields, const struct http_slice *line)
@@ -83,11 +111,7 @@ static enum http_error take_line(struct http_fields *fields, const struct http_s
 		return HTTP_BAD_FIELD;
 	if (++fields->count > HTTP_FIELDS_MAX)
 		return HTTP_TOO_LONG;
-	value = http_trim(value);
-	for (size_t i = 0; i < sizeof(s_takers) / sizeof(s_takers[0]); i++)
-		if (http_slice_is(&name, s_takers[i].name))
-			return s_takers[i].take(fields, &value);
-	return HTTP_OK;
+	return take_value(fields, &name, &value);
 }
 
 enum http_progress http_fields_read(struct http_scanner *scanner, struct http_fields *fields,

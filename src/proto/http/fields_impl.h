@@ -7,6 +7,8 @@
 #define HTTP_FIELDS_MAX 100
 
 struct http_fields {
+	bool exact; /* set before reading: no tab before the values of Host and the framing fields,
+		       and no blank behind them */
 	size_t count;
 	bool has_host;
 	struct http_authority host;

@@ -24,8 +24,9 @@ enum http_error {
 	HTTP_BAD_TARGET,  /* not origin-form, absolute-form, authority-form (CONNECT) or "*"
 			     (OPTIONS); '#', userinfo, space … */
 	HTTP_BAD_FIELD,   /* bare CR or LF, obs-fold, space before the colon, bytes outside the
-			     grammar, NUL; Host or a framing field named in Connection */
-	HTTP_NO_HOST,     /* HTTP/1.1 without Host */
+			     grammar, NUL; Host or a framing field named in Connection, or (in
+			     requests) with tabs around its value or spaces behind it */
+	HTTP_NO_HOST,     /* no Host; only CONNECT in HTTP/1.0 needs none */
 	HTTP_DUPLICATE_HOST,
 	HTTP_BAD_HOST,           /* not host[:port] */
 	HTTP_AUTHORITY_MISMATCH, /* absolute-form or CONNECT authority differs from Host */
@@ -63,8 +64,7 @@ struct http_request {
 				   has none "/", or "*" in OPTIONS; empty in CONNECT */
 	enum http_form form;
 	struct http_slice host; /* without port, never checked as a name, IPv6 literals in brackets;
-				   from Host, or the authority of CONNECT; in HTTP/1.0 without
-				   Host from an absolute target, else empty */
+				   from Host, or the authority of CONNECT; never empty */
 	uint16_t port;          /* 0: not given */
 	uint8_t minor_version;
 	enum http_framing framing;

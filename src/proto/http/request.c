@@ -1,9 +1,10 @@
 /*
  * Request heads (RFC 9112 sections 2 to 6), read strictly: every request that two servers could
  * frame or route differently is refused, so that what was judged is what the server will see.
- * Besides the grammar: no empty line before the request line, Host always names somebody in
- * HTTP/1.1, an absolute target is plain http and agrees with Host, CONNECT carries no body and its
- * Host agrees with its target, and a query needs a path before it.
+ * Besides the grammar: no empty line before the request line, Host always names somebody (in
+ * HTTP/1.0 too: servers differ on whether an absolute target does), an absolute target is plain
+ * http and agrees with Host, CONNECT's Host agrees with its target, GET, HEAD, TRACE and CONNECT
+ * carry no body, and a query needs a path before it. tests/http holds real servers against it.
  */
 #include "proto/http/fields_impl.h"
 
@@ -131,31 +132,38 @@ static enum http_error settle_host(const struct http_fields *fields, struct http
 	bool is_connect = request->form == HTTP_FORM_AUTHORITY;
 	uint16_t default_port = is_connect ? authority->port : HTTP_PORT;
 
-	if (!fields->has_host && request->minor_version > 0)
+	if (!fields->has_host && !(is_connect && request->minor_version == 0))
 		return HTTP_NO_HOST;
 	if (fields->has_host && has_authority &&
 	    !http_authority_equal(&fields->host, authority, default_port))
 		return HTTP_AUTHORITY_MISMATCH;
 
-	const struct http_authority *settled =
-		is_connect || !fields->has_host ? authority : &fields->host;
+	const struct http_authority *settled = is_connect ? authority : &fields->host;
 
 	request->host = settled->host;
 	request->port = settled->port;
 	return HTTP_OK;
 }
 
+/* A body means nothing in these (RFC 9110 section 9.3), and common servers read it as the next
+   request instead of skipping it. */
+static bool may_have_body(const struct http_request *request)
+{
+	return !is_method(request, "GET") && !is_method(request, "HEAD") &&
+	       !is_method(request, "TRACE") && !is_method(request, "CONNECT");
+}
+
 static enum http_error settle_framing(const struct http_fields *fields,
 				      struct http_request *request)
 {
-	bool is_connect = request->form == HTTP_FORM_AUTHORITY;
+	bool never = !may_have_body(request);
 	enum http_error error = http_fields_check_framing(fields, request->minor_version);
 
 	if (error != HTTP_OK)
 		return error;
-	if (is_connect && fields->chunked)
+	if (never && fields->chunked)
 		return HTTP_BAD_CODING;
-	if (is_connect && fields->content_length > 0)
+	if (never && fields->content_length > 0)
 		return HTTP_BAD_LENGTH;
 	if (fields->chunked)
 		request->framing = HTTP_BODY_CHUNKED;
@@ -182,7 +190,7 @@ static enum http_progress read_head(struct http_scanner *scanner, struct http_re
 				    enum http_error *ret_error)
 {
 	struct http_authority authority = {.port = 0};
-	struct http_fields fields = {.count = 0};
+	struct http_fields fields = {.exact = true};
 	struct http_slice line;
 	enum http_progress progress = http_scanner_start_line(scanner, &line, ret_error);
 

@@ -87,8 +87,9 @@ static const char *with_host(const char *host)
 static void a_plain_get_is_understood(void **state)
 {
 	(void)state;
-	is_understood("GET /ubuntu/dists?x=1 HTTP/1.1\r\nUser-Agent: apt/2.6 (x)\r\n"
-		      "Host: \t Security.Ubuntu.com \t\r\nX-Empty:\r\nX-Latin: \xe9\r\n\r\n");
+	is_understood(
+		"GET /ubuntu/dists?x=1 HTTP/1.1\r\nUser-Agent: apt/2.6 (x)\r\n"
+		"Host:  Security.Ubuntu.com\r\nX-Tab:\t y \t\r\nX-Empty:\r\nX-Latin: \xe9\r\n\r\n");
 	is_slice(s_request.method, "GET");
 	is_slice(s_request.target, "/ubuntu/dists?x=1");
 	is_slice(s_request.path, "/ubuntu/dists?x=1");
@@ -123,7 +124,7 @@ static void an_absolute_target_gives_path_and_agrees_with_host(void **state)
 		{"GET HTTP://a.b HTTP/1.1\r\nHost: a.b:80\r\n\r\n", "/", "a.b", 80},
 		{"GET http://a.b:80/ HTTP/1.1\r\nHost: a.b\r\n\r\n", "/", "a.b", 0},
 		{"GET http://a.b:8080/ HTTP/1.1\r\nHost: a.b:8080\r\n\r\n", "/", "a.b", 8080},
-		{"GET http://a.b:81/ HTTP/1.0\r\n\r\n", "/", "a.b", 81},
+		{"GET http://a.b:81/ HTTP/1.0\r\nHost: a.b:81\r\n\r\n", "/", "a.b", 81},
 		{"OPTIONS http://a.b HTTP/1.1\r\nHost: a.b\r\n\r\n", "*", "a.b", 0},
 		{"OPTIONS http://a.b/ HTTP/1.1\r\nHost: a.b\r\n\r\n", "/", "a.b", 0},
 		{"GET http://[::1]:81/@ HTTP/1.1\r\nHost: [::1]:81\r\n\r\n", "/@", "[::1]", 81},
@@ -291,13 +292,35 @@ static void broken_fields_are_refused(void **state)
 	bytes_are_refused(nul, sizeof(nul) - 1, HTTP_BAD_FIELD);
 }
 
-static void host_is_needed_in_1_1_only(void **state)
+/* Servers differ on whether an absolute target says it in HTTP/1.0, and the proxy takes it out. */
+static void host_is_needed_in_every_version(void **state)
 {
 	(void)state;
 	is_refused("GET / HTTP/1.1\r\nX: y\r\n\r\n", HTTP_NO_HOST);
-	is_understood("GET / HTTP/1.0\r\n\r\n");
-	is_slice(s_request.host, "");
+	is_refused("GET / HTTP/1.0\r\n\r\n", HTTP_NO_HOST);
+	is_refused("GET http://a.b/ HTTP/1.0\r\n\r\n", HTTP_NO_HOST);
+	is_understood("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
+	is_slice(s_request.host, "a");
 	assert_int_equal(s_request.minor_version, 0);
+}
+
+/* Some servers take the blank for a part of the host, the length or the coding. */
+static void blanks_that_some_servers_keep_are_refused(void **state)
+{
+	static const char *const starts[] = {
+		"Host:", "Host: a\r\nContent-Length:", "Host: a\r\nTransfer-Encoding:"};
+	static const char *const values[] = {"a", "1", "chunked"};
+	static const char *const blanks[][2] = {{"\t", ""}, {" \t ", ""}, {"", " "}, {" ", "\t"}};
+	char head[128];
+
+	(void)state;
+	for (size_t field = 0; field < 3; field++)
+		for (size_t i = 0; i < 4; i++) {
+			snprintf(head, sizeof(head), "POST / HTTP/1.1\r\n%s%s%s%s\r\n\r\n",
+				 starts[field], blanks[i][0], values[field], blanks[i][1]);
+			is_refused(head, HTTP_BAD_FIELD);
+		}
+	is_understood("POST / HTTP/1.1\r\nHost:  a\r\nContent-Length:   1\r\nX:\ty\t\r\n\r\n");
 }
 
 static void two_hosts_are_refused(void **state)
@@ -393,6 +416,21 @@ static void chunked_frames_a_body(void **state)
 	assert_int_equal(s_request.framing, HTTP_BODY_CHUNKED);
 }
 
+/* Common servers do not skip it, and read it as the next request. */
+static void a_body_that_could_hide_a_request_is_refused(void **state)
+{
+	static const char *const methods[] = {"GET", "HEAD", "TRACE"};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		is_refused(with_fields(methods[i], "Content-Length: 1\r\n"), HTTP_BAD_LENGTH);
+		is_refused(with_fields(methods[i], "Transfer-Encoding: chunked\r\n"),
+			   HTTP_BAD_CODING);
+		is_understood(with_fields(methods[i], "Content-Length: 0\r\n"));
+	}
+	is_understood(with_fields("DELETE", "Content-Length: 1\r\n"));
+}
+
 static void any_other_coding_is_refused(void **state)
 {
 	static const char *const fields[] = {
@@ -410,7 +448,8 @@ static void any_other_coding_is_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		is_refused(with_fields("POST", fields[i]), HTTP_BAD_CODING);
-	is_refused("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", HTTP_BAD_CODING);
+	is_refused("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+		   HTTP_BAD_CODING);
 }
 
 static void connection_says_when_it_ends(void **state)
@@ -455,7 +494,7 @@ static void upgrade_and_expectation_are_seen(void **state)
 	assert_true(s_request.expect_continue);
 	is_understood(with_fields("PUT", "Expect: 200-ok\r\n"));
 	assert_false(s_request.expect_continue);
-	is_understood("PUT / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n");
+	is_understood("PUT / HTTP/1.0\r\nHost: a\r\nExpect: 100-continue\r\n\r\n");
 	assert_false(s_request.expect_continue);
 }
 
@@ -551,13 +590,15 @@ int main(void)
 		cmocka_unit_test_teardown(broken_first_lines_are_refused, forget),
 		cmocka_unit_test_teardown(other_versions_are_refused, forget),
 		cmocka_unit_test_teardown(broken_fields_are_refused, forget),
-		cmocka_unit_test_teardown(host_is_needed_in_1_1_only, forget),
+		cmocka_unit_test_teardown(host_is_needed_in_every_version, forget),
+		cmocka_unit_test_teardown(blanks_that_some_servers_keep_are_refused, forget),
 		cmocka_unit_test_teardown(two_hosts_are_refused, forget),
 		cmocka_unit_test_teardown(sound_hosts_are_split, forget),
 		cmocka_unit_test_teardown(broken_hosts_are_refused, forget),
 		cmocka_unit_test_teardown(a_length_frames_a_body, forget),
 		cmocka_unit_test_teardown(an_unclear_length_is_refused, forget),
 		cmocka_unit_test_teardown(chunked_frames_a_body, forget),
+		cmocka_unit_test_teardown(a_body_that_could_hide_a_request_is_refused, forget),
 		cmocka_unit_test_teardown(any_other_coding_is_refused, forget),
 		cmocka_unit_test_teardown(connection_says_when_it_ends, forget),
 		cmocka_unit_test_teardown(connection_may_not_remove_what_frames_or_routes, forget),

@@ -84,8 +84,9 @@ static void the_body_ends_by_length_chunks_or_close(void **state)
 	assert_false(s_response.close);
 	is_understood("HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n");
 	assert_true(s_response.close);
-	is_understood("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\n");
+	is_understood("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length:\t1 \r\n\r\n");
 	assert_true(s_response.close);
+	assert_int_equal(s_response.content_length, 1); /* servers write blanks as they like */
 }
 
 static void some_answers_never_have_a_body(void **state)

@@ -142,7 +142,7 @@ static void what_is_no_request_for_a_proxy_is_answered_in_words(void **state)
 	} cases[] = {
 		{"GET / HTTP/1.1\r\nHost: good.example\r\n\r\n", "HTTP/1.1 400 ", "absolute form"},
 		{"OPTIONS * HTTP/1.1\r\nHost: good.example\r\n\r\n", "HTTP/1.1 400 ", "absolute"},
-		{"GET / HTTP/1.0\r\n\r\n", "HTTP/1.1 400 ", "without a host"},
+		{"GET / HTTP/1.0\r\n\r\n", "HTTP/1.1 400 ", "has no Host"},
 		{"GET http://good.example/ HTTP/1.1\r\nHost: evil.example\r\n\r\n", "HTTP/1.1 400 ",
 		 "http_malformed"},
 		{"GET http://good.example/ HTTP/1.1\r\n Host: x\r\n\r\n", "HTTP/1.1 400 ",

@@ -176,6 +176,8 @@ static void offers_of_http2_and_tls_are_found_in_any_spelling(void **state)
 			 others[i]);
 		assert_edited(head, false, head, true);
 	}
+	assert_edited("GET http://a/ HTTP/1.1\r\nHost: a\r\nUpgrade: \t\r\n\r\n", true,
+		      "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: \t\r\n\r\n", false);
 }
 
 static void a_pipe_given_back_full_is_never_lent_again_with_its_bytes(void **state)

@@ -215,7 +215,7 @@ static void requests_that_cannot_be_served_here_are_refused(void **state)
 		{"POST / HTTP/1.1\r\nHost: good.example\r\nContent-Length: 4\r\n"
 		 "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 		 "HTTP/1.1 400 ", "http_malformed"},
-		{"GET / HTTP/1.0\r\n\r\n", "HTTP/1.1 400 ", "without a host"},
+		{"GET / HTTP/1.0\r\n\r\n", "HTTP/1.1 400 ", "has no Host"},
 	};
 	struct stage stage = {0};
 
