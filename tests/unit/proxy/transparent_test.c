@@ -107,6 +107,7 @@ static void a_name_that_no_rule_allows_gets_an_alert_with_its_reason(void **stat
 		{"evil.example", false, "no_rule", 112},
 		{"evil.example", true, "encrypted_hello", 112},
 		{"forbidden.example", true, "rule_denies", 112},
+		{"zero.example", true, "encrypted_hello", 112},
 		{NULL, false, "no_name", 112},
 		{"10.0.0.1", false, "name_invalid", 112},
 		{"good..example", false, "name_invalid", 112},
