@@ -136,7 +136,7 @@ def check_command_line(root):
 def check_log_fields(root):
     page = read(root, "man/sallyport.8")
     code = read(root, "src/observe/event_line.c")
-    known = re.findall(r'add_(?:string|optional|number|endpoint)\(&?line, "(\w+)"', code)
+    known = re.findall(r'add_(?:string|optional|number|flag|endpoint)\(&?line, "(\w+)"', code)
     known += re.findall(r'\{\\"(\w+)\\":', code)  # the first one
     yield from differences("man/sallyport.8: log field", items(section(page, "VERDICTS"), "Va"), known)
 

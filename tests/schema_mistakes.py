@@ -174,6 +174,8 @@ CONFIG = [
     *each(REFUSED, "collections[0].rules[0].protocols", GONE, [], "https", None, ["tcp"], ["https:0"], ["https:65536"],
           ["https:"], ["HTTPS"], ["http:80x"], ["https:0443"], [443], [["https"]], ["https:443-444"]),
     *words("collections[0].rules[0].quic", "deny", "inspect"),
+    *words("collections[0].rules[0].no_sni", "deny", "allow"),
+    *words("collections[0].rules[0].ech", "outer", "deny"),
     *each(REFUSED, "collections[0].rules[0].ports", [443]),
     *each(REFUSED, "collections[0].rules[0].destinations", ["*"]),
 

@@ -42,6 +42,8 @@ static const struct option_row s_options[] = {
 	 "https, http, tcp, udp, icmp or dns (default: what the port is for)"},
 	{"via", 0, OPTION_TEXT, AT(via), CLI_EXPLAIN, "ADDRESS",
 	 "the destination address that goes with the name"},
+	{"hello", 0, OPTION_TEXT, AT(hello), CLI_EXPLAIN, "plain|no-sni|ech",
+	 "what the TLS hello carries: the name (default), none, or an encrypted hello too"},
 	{"output", 'o', OPTION_OUTPUT, AT(output), CLI_CHECK | CLI_EXPLAIN | CLI_STATUS,
 	 "text|json", "for people (default) or for machines"},
 	{"output", 'o', OPTION_OUTPUT, AT(output), CLI_RULES, "text|json|csv|markdown",

@@ -53,7 +53,8 @@ struct cli_arguments {
 	const char *log_file;
 	const char *source;
 	const char *protocol;
-	const char *via; /* explain: the address that the client uses */
+	const char *via;   /* explain: the address that the client uses */
+	const char *hello; /* explain: what it carries */
 	/* the cluster profile */
 	const char *cloud, *region, *edition, *catalog, *service_tags, *api_server;
 	enum cli_switch private_cluster, konnectivity, recommended, corrections,

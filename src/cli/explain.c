@@ -143,6 +143,28 @@ static int parse_address(const char *option, const char *text, struct ip_address
 	return -EINVAL;
 }
 
+static int parse_hello(const char *word, struct policy_facts *facts)
+{
+	bool plain = !word || strcmp(word, "plain") == 0;
+
+	facts->name_left_out = word && strcmp(word, "no-sni") == 0;
+	facts->has_encrypted_hello = word && strcmp(word, "ech") == 0;
+	if (!plain && !facts->name_left_out && !facts->has_encrypted_hello) {
+		fprintf(stderr,
+			"sallyport: --hello: '%s' is not allowed here; allowed: plain, no-sni, "
+			"ech\n",
+			word);
+		return -EINVAL;
+	}
+	if (!plain &&
+	    (!facts->name || (facts->protocol != FLOW_HTTPS && facts->protocol != FLOW_QUIC))) {
+		fprintf(stderr, "sallyport: --hello=%s goes with a name, over https or quic\n",
+			word);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int parse_question(const struct cli_arguments *arguments, const struct cli_model *model,
 			  struct question *question)
 {
@@ -171,7 +193,7 @@ static int parse_question(const struct cli_arguments *arguments, const struct cl
 		fprintf(stderr, "sallyport: --protocol=dns asks about a name, not an address\n");
 		return -EINVAL;
 	}
-	return 0;
+	return parse_hello(arguments->hello, &question->facts);
 }
 
 static void add_json(struct text *out, const struct verdict *verdict, const struct text *words)

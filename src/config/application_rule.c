@@ -1,4 +1,5 @@
-/* An application rule: patterns of names, http and https ports, and what becomes of QUIC. */
+/* An application rule: patterns of names, http and https ports, and switches for what is less than
+   plain: QUIC, hellos without a name, encrypted ones. */
 #include "config/rule_impl.h"
 
 #include <string.h>
@@ -96,7 +97,7 @@ static bool has_https(const struct rule *rule)
 	return false;
 }
 
-/* Stands behind `protocols` in the table, so those are read. */
+/* The switches stand behind `fqdns` and `protocols` in the table, so those are read. */
 static bool read_quic(const struct yaml_item *value, const struct yaml_field *field, void *target,
 		      struct problems *problems)
 {
@@ -114,6 +115,59 @@ static bool read_quic(const struct yaml_item *value, const struct yaml_field *fi
 	return true;
 }
 
+static const char *const s_no_sni_words[] = {"deny", "allow", NULL};
+
+static bool has_exact_name(const struct rule *rule)
+{
+	for (size_t i = 0; i < rule->pattern_count; i++)
+		if (rule->patterns[i].kind == PATTERN_EXACT)
+			return true;
+	return false;
+}
+
+static bool read_no_sni(const struct yaml_item *value, const struct yaml_field *field, void *target,
+			struct problems *problems)
+{
+	struct rule_reading *reading = target;
+	size_t index;
+
+	(void)field;
+	if (!yaml_read_word(value, s_no_sni_words, &index, problems))
+		return false;
+	reading->rule->allows_no_sni = index == 1;
+	if (!reading->rule->allows_no_sni)
+		return true;
+	if (reading->collection->action == RULE_DENY)
+		yaml_warn(value, problems,
+			  "a deny rule denies what carries no name whatever stands here");
+	else if (!has_https(reading->rule))
+		yaml_warn(value, problems,
+			  "server names are of https, which the rule's protocols do not name");
+	else if (!has_exact_name(reading->rule))
+		yaml_warn(value, problems,
+			  "the rule has no exact name, by whose addresses it could allow anything");
+	return true;
+}
+
+static const char *const s_ech_words[] = {"outer", "deny", NULL};
+
+static bool read_ech(const struct yaml_item *value, const struct yaml_field *field, void *target,
+		     struct problems *problems)
+{
+	struct rule_reading *reading = target;
+	size_t index;
+
+	(void)field;
+	if (!yaml_read_word(value, s_ech_words, &index, problems))
+		return false;
+	reading->rule->refuses_ech = index == 1;
+	if (reading->rule->refuses_ech && reading->collection->action == RULE_ALLOW &&
+	    !has_https(reading->rule))
+		yaml_warn(value, problems,
+			  "encrypted hellos are of https, which the rule's protocols do not name");
+	return true;
+}
+
 static const struct yaml_field s_application_fields[] = {
 	{.key = "name", .read = rule_read_name, .required = true},
 	{.key = "purpose", .read = rule_read_purpose},
@@ -121,6 +175,8 @@ static const struct yaml_field s_application_fields[] = {
 	{.key = "fqdns", .read = read_patterns, .required = true},
 	{.key = "protocols", .read = read_application_protocols, .required = true},
 	{.key = "quic", .read = read_quic},
+	{.key = "no_sni", .read = read_no_sni},
+	{.key = "ech", .read = read_ech},
 };
 
 bool config_read_application_rule(const struct yaml_item *item, struct rule_reading *reading,

@@ -53,6 +53,8 @@ static int copy_rule(const struct rule *source, struct rule *target)
 	target->transports = source->transports;
 	target->correction = source->correction;
 	target->inspects_quic = source->inspects_quic;
+	target->allows_no_sni = source->allows_no_sni;
+	target->refuses_ech = source->refuses_ech;
 	if (copy_text(source->name, &target->name) < 0 ||
 	    copy_text(source->origin, &target->origin) < 0 ||
 	    copy_text(source->purpose, &target->purpose) < 0 ||

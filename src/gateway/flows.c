@@ -66,15 +66,18 @@ struct finding {
 };
 
 static struct verdict judge_name(const struct policy *policy, const struct policy_facts *facts,
-				 const char *key)
+				 const struct admission *admission)
 {
 	struct policy_facts by_name = *facts;
+	const char *key = admission->key;
 	struct name name;
 
 	if (name_from_wire(key, strlen(key), &name) != NAME_OK)
 		return (struct verdict){RULE_DENY, REASON_NAME_INVALID, NULL};
 	by_name.protocol = facts->protocol == FLOW_UDP ? FLOW_QUIC : FLOW_HTTPS;
 	by_name.name = &name;
+	by_name.name_left_out = admission->kind == ADMISSION_NAMELESS;
+	by_name.has_encrypted_hello = admission->kind == ADMISSION_OUTER;
 	return policy_judge_and_guard(policy, &by_name);
 }
 
@@ -113,8 +116,9 @@ static struct finding judge(const struct gateway *gateway, const struct conntrac
 
 	facts.pinned_names = names;
 	facts.pinned_name_count = count < NAMES_LOOKED_AT ? count : NAMES_LOOKED_AT;
-	verdict = admission->kind == ADMISSION_NAME ? judge_name(policy, &facts, admission->key)
-						    : judge_network(policy, &facts, admission->key);
+	verdict = admission_has_name(admission->kind)
+			  ? judge_name(policy, &facts, admission)
+			  : judge_network(policy, &facts, admission->key);
 	finding.action = verdict.action;
 	finding.reason = verdict.reason;
 	if (verdict.rule)
@@ -142,7 +146,7 @@ static enum event_protocol protocol_of(const struct conntrack_flow *flow, bool b
 static void tell(struct gateway *gateway, const struct conntrack_flow *flow,
 		 const struct admission *admission, const struct finding *finding)
 {
-	bool by_name = admission && admission->kind == ADMISSION_NAME;
+	bool by_name = admission && admission_has_name(admission->kind);
 	struct event event = {
 		.kind = EVENT_VERDICT,
 		.source = flow->source,
@@ -156,7 +160,9 @@ static void tell(struct gateway *gateway, const struct conntrack_flow *flow,
 
 	if (admission && by_name) {
 		event.name = admission->key;
-		event.name_origin = NAME_FROM_SNI;
+		event.name_origin =
+			admission->kind == ADMISSION_NAMELESS ? NAME_FROM_PIN : NAME_FROM_SNI;
+		event.has_encrypted_hello = admission->kind == ADMISSION_OUTER;
 	} else if (admission) {
 		event.rule = admission->key;
 	}

@@ -136,7 +136,8 @@ static void packet_logged(void *context, const struct packet_log_entry *entry)
 /* The rule that allows an inspected flow's name today, for the line about its end; NULL: none does
  * any more. */
 static const struct policy_rule *rule_of(const struct policy *policy,
-					 const struct conntrack_flow *flow, const struct name *name)
+					 const struct conntrack_flow *flow,
+					 enum admission_kind kind, const struct name *name)
 {
 	struct policy_facts facts = {
 		.source = flow->source.address,
@@ -144,6 +145,8 @@ static const struct policy_rule *rule_of(const struct policy *policy,
 		.protocol = flow->protocol == IPPROTO_UDP ? FLOW_QUIC : FLOW_HTTPS,
 		.port = flow->destination.port,
 		.name = name,
+		.name_left_out = kind == ADMISSION_NAMELESS,
+		.has_encrypted_hello = kind == ADMISSION_OUTER,
 	};
 	struct verdict verdict = policy_judge(policy, &facts);
 
@@ -173,18 +176,20 @@ static void flow_ended(void *context, const struct conntrack_flow *flow)
 		return;
 	if (!admissions_find(gateway->admissions, mark_number(flow->mark), &admission))
 		return;
-	event.path = admission.kind == ADMISSION_NAME ? "inspect" : "network";
+	event.path = admission_has_name(admission.kind) ? "inspect" : "network";
 	event.protocol = protocol_of(flow->protocol);
-	if (admission.kind == ADMISSION_NAME)
+	if (admission_has_name(admission.kind))
 		event.protocol = flow->protocol == IPPROTO_UDP ? EVENT_QUIC : EVENT_HTTPS;
 	policy = policy_slot_enter(gateway->slot);
 	if (admission.kind == ADMISSION_RULE) {
 		event.rule = admission.key;
 	} else if (name_from_wire(admission.key, strlen(admission.key), &name) == NAME_OK) {
-		const struct policy_rule *rule = rule_of(policy, flow, &name);
+		const struct policy_rule *rule = rule_of(policy, flow, admission.kind, &name);
 
 		event.name = admission.key;
-		event.name_origin = NAME_FROM_SNI;
+		event.name_origin =
+			admission.kind == ADMISSION_NAMELESS ? NAME_FROM_PIN : NAME_FROM_SNI;
+		event.has_encrypted_hello = admission.kind == ADMISSION_OUTER;
 		event.rule = rule ? rule->label : NULL;
 	}
 	events_emit(gateway->events, &event);

@@ -243,6 +243,10 @@ static void add_names(struct text *out, const struct rule *rule)
 	list_end(&protocols, out);
 	if (rule->inspects_quic)
 		text_add(out, "        quic: inspect\n");
+	if (rule->allows_no_sni)
+		text_add(out, "        no_sni: allow\n");
+	if (rule->refuses_ech)
+		text_add(out, "        ech: deny\n");
 }
 
 static void add_rule(struct text *out, const struct rule *rule, enum rule_kind kind)

@@ -27,7 +27,7 @@ void flow_init(struct flow *flow, uint8_t *bytes)
 	flow->state = FLOW_STATE_HELLO;
 	flow->reason = REASON_RULE_ALLOWS;
 	flow->approved = flow->unit = flow->hello_end = 0;
-	flow->named = false;
+	flow->named = flow->nameless = flow->encrypted = false;
 	stream_init(&flow->stream, bytes);
 }
 
@@ -96,15 +96,29 @@ static enum flow_step read_hello(struct flow *flow, struct hello_reader *reader)
 	return FLOW_STEP_JUDGE;
 }
 
-/* A second hello must name what the first one named. */
-static enum flow_step compare_second_hello(struct flow *flow, const struct client_hello *hello)
+void flow_note_hello(struct flow *flow, const struct client_hello *hello)
+{
+	flow->nameless = !hello->has_server_name;
+	flow->encrypted = hello->has_encrypted_hello;
+}
+
+static bool has_flow_s_name(const struct flow *flow, const struct client_hello *hello)
 {
 	struct name name;
 
-	if (!hello->has_server_name ||
-	    name_from_wire(hello->server_name, hello->server_name_length, &name) != NAME_OK ||
-	    !name_equal(&name, &flow->name))
+	if (flow->nameless)
+		return !hello->has_server_name;
+	return hello->has_server_name &&
+	       name_from_wire(hello->server_name, hello->server_name_length, &name) == NAME_OK &&
+	       name_equal(&name, &flow->name);
+}
+
+enum flow_step flow_compare_hello(struct flow *flow, const struct client_hello *hello)
+{
+	if (!has_flow_s_name(flow, hello))
 		return flow_deny(flow, REASON_NAME_MISMATCH);
+	if (hello->has_encrypted_hello && !flow->encrypted)
+		return flow_deny(flow, REASON_ENCRYPTED_HELLO);
 	flow->unit = flow->approved = flow->hello_end;
 	return FLOW_STEP_PASS;
 }
@@ -122,7 +136,7 @@ static enum flow_step read_record(struct flow *flow, struct hello_reader *reader
 	if (type == RECORD_HANDSHAKE) {
 		enum flow_step step = read_hello(flow, reader);
 
-		return step == FLOW_STEP_JUDGE ? compare_second_hello(flow, &reader->hello) : step;
+		return step == FLOW_STEP_JUDGE ? flow_compare_hello(flow, &reader->hello) : step;
 	}
 	if ((type != RECORD_CHANGE_CIPHER && type != RECORD_ALERT &&
 	     type != RECORD_APPLICATION_DATA) ||
@@ -155,6 +169,15 @@ static enum flow_step read_on(struct flow *flow, struct hello_reader *reader)
 	return FLOW_STEP_PASS;
 }
 
+static enum flow_step read_first_hello(struct flow *flow, struct hello_reader *reader)
+{
+	enum flow_step step = read_hello(flow, reader);
+
+	if (step == FLOW_STEP_JUDGE)
+		flow_note_hello(flow, &reader->hello);
+	return step;
+}
+
 enum flow_step flow_take(struct flow *flow, int64_t offset, const uint8_t *payload, size_t length,
 			 bool urgent, struct hello_reader *reader)
 {
@@ -174,7 +197,7 @@ enum flow_step flow_take(struct flow *flow, int64_t offset, const uint8_t *paylo
 	}
 	switch (flow->state) {
 	case FLOW_STATE_HELLO:
-		return read_hello(flow, reader);
+		return read_first_hello(flow, reader);
 	case FLOW_STATE_CONFIRM:
 		return read_on(flow, reader);
 	default:

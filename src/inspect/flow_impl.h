@@ -48,6 +48,9 @@ struct flow {
 	uint32_t hello_end; /* in JUDGE and LOOKUP: behind the whole hello */
 	bool named;         /* the first hello was released under `name` */
 	struct name name;
+	/* of the first hello: */
+	bool nameless;  /* it has no server name; `name` is one of the destination's */
+	bool encrypted; /* it carries an encrypted hello; `name` is the outer name */
 };
 
 void flow_init(struct flow *flow, uint8_t *bytes);
@@ -60,5 +63,11 @@ enum flow_step flow_take(struct flow *flow, int64_t offset, const uint8_t *paylo
    is looked at. PASS or DENY. */
 enum flow_step flow_release(struct flow *flow, const struct name *name,
 			    struct hello_reader *reader);
+
+/* For the readers of hellos. Notes what the first hello says besides its name. */
+void flow_note_hello(struct flow *flow, const struct client_hello *hello);
+/* A further hello must name what the first one named, and carry no encrypted hello when that did
+   not. PASS or DENY. */
+enum flow_step flow_compare_hello(struct flow *flow, const struct client_hello *hello);
 
 enum flow_step flow_deny(struct flow *flow, enum reason reason);

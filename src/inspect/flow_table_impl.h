@@ -36,8 +36,7 @@ struct inspected {
 	uint32_t number; /* admission number, once released */
 	struct resolver_lookup lookup;
 	bool looking_up;
-	struct name sought; /* while looking up: the hello's name, */
-	bool encrypted;     /* and whether it also carries an encrypted hello */
+	struct name sought; /* while looking up: the hello's name */
 	struct inspector *inspector;
 	/* private to the table */
 	struct inspected *chain;

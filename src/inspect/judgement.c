@@ -3,7 +3,8 @@
  *
  * A name is judged in two steps: the policy must allow it, and the destination must have been
  * answered for it. If it was not, the name is looked up once and the second step repeated; packets
- * wait meanwhile.
+ * wait meanwhile. A hello without a name is judged by the names of the destination that let it be
+ * left out; there is nothing to look up.
  *
  * A denied flow: its held packets are dropped but for the last, which goes on with the mark DENIED
  * so that the ruleset resets the client and remembers; the server gets a reset of ours.
@@ -25,7 +26,10 @@ void inspector_emit(struct inspector *inspector, const struct inspected *inspect
 		.source = inspected->client,
 		.destination = inspected->server,
 		.name = name ? name->text : NULL,
-		.name_origin = name ? NAME_FROM_SNI : NAME_FROM_NOWHERE,
+		.name_origin = !name                      ? NAME_FROM_NOWHERE
+			       : inspected->flow.nameless ? NAME_FROM_PIN
+							  : NAME_FROM_SNI,
+		.has_encrypted_hello = inspected->flow.encrypted,
 		.protocol = inspected->transport == PACKET_UDP ? EVENT_QUIC : EVENT_HTTPS,
 		.action = verdict->action,
 		.rule = verdict->rule ? verdict->rule->label : NULL,
@@ -159,12 +163,20 @@ static enum flow_step release(struct inspector *inspector, struct inspected *ins
 	return flow_release(&inspected->flow, name, &inspector->reader);
 }
 
+static enum admission_kind kind_of(const struct flow *flow)
+{
+	if (flow->nameless)
+		return ADMISSION_NAMELESS;
+	return flow->encrypted ? ADMISSION_OUTER : ADMISSION_NAME;
+}
+
 static enum judgement admit(struct inspector *inspector, struct inspected *inspected,
 			    const struct name *name, const struct verdict *verdict)
 {
 	uint32_t number;
 
-	if (admissions_number(inspector->admissions, ADMISSION_NAME, name->text, &number) < 0) {
+	if (admissions_number(inspector->admissions, kind_of(&inspected->flow), name->text,
+			      &number) < 0) {
 		inspector_deny(inspector, inspected, name,
 			       (struct verdict){RULE_DENY, REASON_FLOWS_FULL, NULL},
 			       "no number is left for the flow's admission");
@@ -181,23 +193,28 @@ static enum judgement admit(struct inspector *inspector, struct inspected *inspe
 	return JUDGED_ALLOWED;
 }
 
-static enum judgement judge_name(struct inspector *inspector, struct inspected *inspected,
-				 const struct name *name, bool encrypted)
+static struct policy_facts facts_of(const struct inspected *inspected, const struct name *name)
 {
-	struct policy_facts facts = {
+	return (struct policy_facts){
 		.source = inspected->client.address,
 		.destination = inspected->server.address,
 		.protocol = inspected->transport == PACKET_UDP ? FLOW_QUIC : FLOW_HTTPS,
 		.port = inspected->server.port,
 		.name = name,
+		.name_left_out = inspected->flow.nameless,
+		.has_encrypted_hello = inspected->flow.encrypted,
 	};
+}
+
+static enum judgement judge_name(struct inspector *inspector, struct inspected *inspected,
+				 const struct name *name)
+{
+	struct policy_facts facts = facts_of(inspected, name);
 	const struct policy *policy = policy_slot_enter(inspector->slot);
 	struct verdict verdict = policy_judge_and_guard(policy, &facts);
 	enum judgement judgement = JUDGED_UNPINNED;
 
 	if (verdict.action == RULE_DENY) {
-		if (encrypted && verdict.reason == REASON_NO_RULE)
-			verdict.reason = REASON_ENCRYPTED_HELLO;
 		inspector_deny(inspector, inspected, name, verdict, NULL);
 		judgement = JUDGED_DENIED;
 	} else if (pins_holds(inspector->pins, name, &inspected->server.address,
@@ -219,7 +236,7 @@ static void looked_up(struct resolver_lookup *lookup, const struct resolver_resu
 
 	inspected->looking_up = false;
 	/* The policy may be another one by now: everything is judged again. */
-	if (judge_name(inspector, inspected, &name, inspected->encrypted) != JUDGED_UNPINNED)
+	if (judge_name(inspector, inspected, &name) != JUDGED_UNPINNED)
 		return;
 	if (result->status < 0)
 		reason = result->status == -EACCES || result->status == -EDQUOT
@@ -230,11 +247,10 @@ static void looked_up(struct resolver_lookup *lookup, const struct resolver_resu
 }
 
 static void look_up(struct inspector *inspector, struct inspected *inspected,
-		    const struct name *name, bool encrypted)
+		    const struct name *name)
 {
 	inspected->flow.state = FLOW_STATE_LOOKUP;
 	inspected->sought = *name;
-	inspected->encrypted = encrypted;
 	inspected->looking_up = true;
 	inspected->lookup.source = inspected->client.address;
 	if (resolver_lookup(inspector->resolver, name, &inspected->lookup, looked_up) < 0) {
@@ -245,6 +261,41 @@ static void look_up(struct inspector *inspector, struct inspected *inspected,
 	}
 }
 
+/* The first of the destination's names by which the policy allows the flow; else why it does not.
+ */
+static enum reason find_name(struct inspector *inspector, const struct inspected *inspected,
+			     struct name *ret_name)
+{
+	const struct policy *policy = policy_slot_enter(inspector->slot);
+	size_t count = policy_nameless_count(policy);
+	enum reason reason = REASON_NO_NAME;
+	uint64_t now = clock_steady_ms();
+
+	for (size_t i = 0; i < count && reason != REASON_RULE_ALLOWS; i++) {
+		const struct name *name = policy_nameless_at(policy, i);
+		struct policy_facts facts = facts_of(inspected, name);
+
+		if (!pins_holds(inspector->pins, name, &inspected->server.address, now))
+			continue;
+		reason = policy_judge_and_guard(policy, &facts).reason;
+		*ret_name = *name;
+	}
+	policy_slot_leave(inspector->slot);
+	return reason;
+}
+
+static void judge_nameless(struct inspector *inspector, struct inspected *inspected)
+{
+	struct name name;
+	enum reason reason = find_name(inspector, inspected, &name);
+
+	if (reason != REASON_RULE_ALLOWS)
+		inspector_deny_for(inspector, inspected, reason, NULL);
+	else if (judge_name(inspector, inspected, &name) == JUDGED_UNPINNED)
+		inspector_deny_for(inspector, inspected, REASON_NO_NAME,
+				   "the address's pin has just expired");
+}
+
 void inspector_judge_hello(struct inspector *inspector, struct inspected *inspected,
 			   const struct client_hello *hello)
 {
@@ -252,7 +303,7 @@ void inspector_judge_hello(struct inspector *inspector, struct inspected *inspec
 	enum name_error error;
 
 	if (!hello->has_server_name) {
-		inspector_deny_for(inspector, inspected, REASON_NO_NAME, NULL);
+		judge_nameless(inspector, inspected);
 		return;
 	}
 	error = name_from_wire(hello->server_name, hello->server_name_length, &name);
@@ -261,8 +312,8 @@ void inspector_judge_hello(struct inspector *inspector, struct inspected *inspec
 				   name_error_text(error));
 		return;
 	}
-	if (judge_name(inspector, inspected, &name, hello->has_encrypted_hello) == JUDGED_UNPINNED)
-		look_up(inspector, inspected, &name, hello->has_encrypted_hello);
+	if (judge_name(inspector, inspected, &name) == JUDGED_UNPINNED)
+		look_up(inspector, inspected, &name);
 }
 
 void inspector_refuse(struct inspector *inspector, const struct packet *packet, uint32_t id,

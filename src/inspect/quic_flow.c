@@ -90,15 +90,6 @@ static enum flow_step read_hello(struct flow *flow, struct client_hello *hello)
 	return FLOW_STEP_PASS;
 }
 
-static bool has_flow_s_name(const struct flow *flow, const struct client_hello *hello)
-{
-	struct name name;
-
-	return hello->has_server_name &&
-	       name_from_wire(hello->server_name, hello->server_name_length, &name) == NAME_OK &&
-	       name_equal(&name, &flow->name);
-}
-
 /* All hellos that are whole. JUDGE, HOLD (no more, or half a one) or DENY. */
 static enum flow_step read_hellos(struct flow *flow, struct client_hello *hello)
 {
@@ -107,11 +98,12 @@ static enum flow_step read_hellos(struct flow *flow, struct client_hello *hello)
 
 		if (step != FLOW_STEP_PASS)
 			return step;
-		if (!flow->named)
+		if (!flow->named) {
+			flow_note_hello(flow, hello);
 			return FLOW_STEP_JUDGE;
-		if (!has_flow_s_name(flow, hello))
-			return flow_deny(flow, REASON_NAME_MISMATCH);
-		flow->unit = flow->approved = flow->hello_end;
+		}
+		if (flow_compare_hello(flow, hello) == FLOW_STEP_DENY)
+			return FLOW_STEP_DENY;
 	}
 	return FLOW_STEP_HOLD;
 }

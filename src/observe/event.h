@@ -20,7 +20,7 @@ enum name_origin {
 	NAME_FROM_HOST,
 	NAME_FROM_CONNECT,
 	NAME_FROM_DNS,
-	NAME_FROM_PIN, /* a network rule by FQDN */
+	NAME_FROM_PIN, /* a network rule by FQDN, or a hello without a name */
 };
 
 enum event_protocol {
@@ -39,6 +39,7 @@ struct event {
 	struct ip_endpoint source, destination; /* family 0: unknown */
 	const char *name;                       /* NULL: none */
 	enum name_origin name_origin;
+	bool has_encrypted_hello; /* `name` is the outer name */
 	enum event_protocol protocol;
 	enum rule_action action;
 	const char *rule; /* label or NULL */

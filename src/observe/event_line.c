@@ -85,6 +85,13 @@ static void add_number(struct line *line, const char *key, uint64_t number)
 	add(line, text);
 }
 
+static void add_flag(struct line *line, const char *key)
+{
+	add(line, ",\"");
+	add(line, key);
+	add(line, "\":true");
+}
+
 /* Without a port (ICMP) the address stands alone. */
 static void add_endpoint(struct line *line, const char *key, const struct ip_endpoint *endpoint)
 {
@@ -126,6 +133,8 @@ size_t event_format(const struct event *event, uint64_t wall_ms, char text[EVENT
 		add_string(&line, "name", event->name, SHARE_NAME);
 		add_optional(&line, "name_from", s_name_origins[event->name_origin], SHARE_SHORT);
 	}
+	if (event->has_encrypted_hello)
+		add_flag(&line, "ech");
 	add_string(&line, "protocol", s_protocols[event->protocol], SHARE_SHORT);
 	add_verdict(&line, event);
 	if (event->kind == EVENT_END) {

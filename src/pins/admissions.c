@@ -130,11 +130,19 @@ static uint32_t find(const struct admissions *admissions, enum admission_kind ki
 
 #define LINE_MAX_SIZE (sizeof(((struct admission *)NULL)->key) + 32)
 
+static const char *const s_kind_words[] = {
+	[ADMISSION_NAME] = "name",
+	[ADMISSION_RULE] = "rule",
+	[ADMISSION_NAMELESS] = "nameless",
+	[ADMISSION_OUTER] = "outer",
+};
+
+#define KIND_COUNT (sizeof(s_kind_words) / sizeof(s_kind_words[0]))
+
 static int format_line(char line[LINE_MAX_SIZE], uint32_t number, enum admission_kind kind,
 		       const char *key)
 {
-	return snprintf(line, LINE_MAX_SIZE, "%u %s %s\n", number,
-			kind == ADMISSION_NAME ? "name" : "rule", key);
+	return snprintf(line, LINE_MAX_SIZE, "%u %s %s\n", number, s_kind_words[kind], key);
 }
 
 static void keep(struct admissions *admissions, uint32_t number, enum admission_kind kind,
@@ -307,6 +315,20 @@ static void forget_line(struct admissions *into, uint32_t number, enum admission
 		give_up(into, other);
 }
 
+/* The key behind the word of its kind; NULL: no such word. */
+static const char *find_key(const char *words, enum admission_kind *ret_kind)
+{
+	size_t length = strcspn(words, " ");
+
+	for (size_t i = 0; words[length] && i < KIND_COUNT; i++)
+		if (strlen(s_kind_words[i]) == length &&
+		    strncmp(words, s_kind_words[i], length) == 0) {
+			*ret_kind = (enum admission_kind)i;
+			return words + length + 1;
+		}
+	return NULL;
+}
+
 /* A number outside the capacity (which may have been made smaller) is left out: its flows are then
    judged as unknown. */
 static int load_line(struct admissions *into, char *line)
@@ -314,21 +336,17 @@ static int load_line(struct admissions *into, char *line)
 	char *space = strchr(line, ' '), *end;
 	unsigned long number = strtoul(line, &end, 10);
 	enum admission_kind kind;
+	const char *key;
 
 	if (!space || end != space || *line < '1' || *line > '9' || number > ADMISSION_MAX)
 		return -EBADMSG;
-	if (strncmp(space + 1, "name ", 5) == 0)
-		kind = ADMISSION_NAME;
-	else if (strncmp(space + 1, "rule ", 5) == 0)
-		kind = ADMISSION_RULE;
-	else
-		return -EBADMSG;
-	if (space[6] == '\0' || strlen(space + 6) >= sizeof(((struct admission *)NULL)->key))
+	key = find_key(space + 1, &kind);
+	if (!key || *key == '\0' || strlen(key) >= sizeof(((struct admission *)NULL)->key))
 		return -EBADMSG;
 	if (number > into->capacity)
 		return 0;
-	forget_line(into, (uint32_t)number, kind, space + 6);
-	put(into, (uint32_t)number, kind, space + 6);
+	forget_line(into, (uint32_t)number, kind, key);
+	put(into, (uint32_t)number, kind, key);
 	if (number > into->next_unused)
 		into->next_unused = (uint32_t)number;
 	return 0;

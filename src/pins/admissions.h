@@ -1,8 +1,9 @@
 /*
  * Admissions: what admitted a flow, as a small number that fits a conntrack mark. A number stands
- * for a name (inspected flows) or a rule's label (network rules) and keeps its meaning for the life
- * of the state folder, also over reloads and restarts, so that a running flow can be judged again.
- * Shared by all workers. Numbers are 1 … capacity (at most ADMISSION_MAX).
+ * for a name and how the hello gave it (inspected flows), or a rule's label (network rules), and
+ * keeps its meaning for the life of the state folder, also over reloads and restarts, so that a
+ * running flow can be judged again. Shared by all workers. Numbers are 1 … capacity (at most
+ * ADMISSION_MAX).
  */
 #pragma once
 
@@ -13,9 +14,17 @@
 #define ADMISSION_MAX 0x00ffffffu
 
 enum admission_kind {
-	ADMISSION_NAME, /* key: canonical name */
-	ADMISSION_RULE, /* key: "collection/rule" */
+	ADMISSION_NAME,     /* key: canonical name */
+	ADMISSION_RULE,     /* key: "collection/rule" */
+	ADMISSION_NAMELESS, /* key: a name of the destination, which the hello left out */
+	ADMISSION_OUTER,    /* key: the outer name of an encrypted hello */
 };
+
+/* Is the key a name? */
+static inline bool admission_has_name(enum admission_kind kind)
+{
+	return kind != ADMISSION_RULE;
+}
 
 struct admission {
 	enum admission_kind kind;

@@ -234,6 +234,7 @@ void policy_free(struct policy *policy)
 	for (size_t i = 0; i < 2; i++)
 		free(policy->ports[i]);
 	free(policy->quic_ports);
+	free(policy->nameless);
 	free(policy->rules);
 	free(policy->labels);
 	free(policy->by_label);

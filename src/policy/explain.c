@@ -96,6 +96,10 @@ static void add_asked(struct text *out, const struct policy_facts *facts)
 			  ip_format(&facts->destination, address));
 	if (facts->source.family)
 		text_addf(out, " from %s", ip_format(&facts->source, address));
+	if (facts->name_left_out)
+		text_add(out, ", without a server name");
+	if (facts->has_encrypted_hello)
+		text_add(out, ", with an encrypted hello");
 	text_add(out, "\n");
 	if (!facts->destination.family)
 		return; /* the names stand for whatever address they have */
@@ -116,16 +120,30 @@ static void add_guard(struct text *out, const struct verdict *verdict,
 	text_addf(out, "  though   %s allows the name\n", verdict->rule->label);
 }
 
-/* The rule would allow it over TCP. */
-static void add_quic(struct text *out, const struct verdict *verdict,
-		     const struct policy_facts *facts)
+/* What the rule would allow, by its switches, and what would have to be written. */
+static const char *words_of_switch(const struct verdict *verdict, const struct policy_facts *facts)
+{
+	switch (verdict->reason) {
+	case REASON_QUIC:
+		return "allows the name over TCP; with quic: inspect also over QUIC";
+	case REASON_NO_NAME:
+		return "allows the name when the hello carries it; with no_sni: allow, and written "
+		       "exactly, also without";
+	default:
+		return facts->name_left_out ? "takes an encrypted hello only with an outer name"
+					    : "allows the name; with ech: outer also as the outer "
+					      "name of an encrypted hello";
+	}
+}
+
+/* The rule matches, but its switches deny it. */
+static void add_switch(struct text *out, const struct verdict *verdict,
+		       const struct policy_facts *facts)
 {
 	text_addf(out, "deny: %s (%s)\n", reason_sentence(verdict->reason),
 		  reason_text(verdict->reason));
 	add_asked(out, facts);
-	text_addf(out,
-		  "  though   %s allows the name over TCP; with quic: inspect also over QUIC\n",
-		  verdict->rule->label);
+	text_addf(out, "  though   %s %s\n", verdict->rule->label, words_of_switch(verdict, facts));
 }
 
 /* Special addresses are denied before any rule, private ones behind the rule that allows the name.
@@ -133,6 +151,13 @@ static void add_quic(struct text *out, const struct verdict *verdict,
 static bool is_guarded(const struct verdict *verdict)
 {
 	return verdict->reason == REASON_PRIVATE_ADDRESS && verdict->rule;
+}
+
+static bool is_switched_off(const struct verdict *verdict)
+{
+	return verdict->rule &&
+	       (verdict->reason == REASON_QUIC || verdict->reason == REASON_NO_NAME ||
+		verdict->reason == REASON_ENCRYPTED_HELLO);
 }
 
 static void add_nearest(struct text *out, const struct policy *policy,
@@ -166,8 +191,8 @@ void policy_explain(const struct policy *policy, const struct policy_facts *fact
 		add_guard(out, &verdict, facts);
 		return;
 	}
-	if (verdict.reason == REASON_QUIC) {
-		add_quic(out, &verdict, facts);
+	if (is_switched_off(&verdict)) {
+		add_switch(out, &verdict, facts);
 		return;
 	}
 	text_add(out, verdict.action == RULE_ALLOW ? "allow: " : "deny: ");

@@ -10,8 +10,9 @@
  * and only up to that position. Application rules are reached by the name table alone: it hands out
  * the rules whose patterns match the name, in order, whatever the number of rules.
  *
- * QUIC is https over UDP. Whether a rule inspects it is no part of the match: the first rule that
- * matches decides, and one that does not inspect QUIC denies it.
+ * QUIC is https over UDP. Whether a rule inspects it, lets the server name be left out, or takes
+ * encrypted hellos is no part of the match: the first rule that matches decides, and one that does
+ * not have what the flow needs denies it.
  */
 #include "policy/policy_impl.h"
 
@@ -82,10 +83,29 @@ static uint32_t find_application_rule(const struct policy *policy, const struct 
 	return NO_POSITION;
 }
 
-static bool refuses_quic(const struct policy_rule *rule, const struct policy_facts *facts)
+static bool names_exactly(const struct rule *rule, const struct name *name)
 {
-	return facts->protocol == FLOW_QUIC && rule->kind == RULE_APPLICATION &&
-	       rule->action == RULE_ALLOW && !rule->rule->inspects_quic;
+	for (size_t i = 0; i < rule->pattern_count; i++)
+		if (rule->patterns[i].kind == PATTERN_EXACT &&
+		    name_equal(&rule->patterns[i].name, name))
+			return true;
+	return false;
+}
+
+/* What an allow rule says by its switches: RULE_ALLOWS, or why it does not. */
+static enum reason ask_switches(const struct policy_rule *entry, const struct policy_facts *facts)
+{
+	const struct rule *rule = entry->rule;
+
+	if (entry->kind != RULE_APPLICATION)
+		return REASON_RULE_ALLOWS;
+	if (facts->protocol == FLOW_QUIC && !rule->inspects_quic)
+		return REASON_QUIC;
+	if (facts->name_left_out && !(rule->allows_no_sni && names_exactly(rule, facts->name)))
+		return REASON_NO_NAME;
+	if (facts->has_encrypted_hello && (rule->refuses_ech || facts->name_left_out))
+		return REASON_ENCRYPTED_HELLO;
+	return REASON_RULE_ALLOWS;
 }
 
 struct verdict policy_judge(const struct policy *policy, const struct policy_facts *facts)
@@ -103,15 +123,15 @@ struct verdict policy_judge(const struct policy *policy, const struct policy_fac
 		position = find_application_rule(policy, facts);
 	if (position != NO_POSITION) {
 		verdict.rule = &policy->rules[position];
-		verdict.action = verdict.rule->action;
-		verdict.reason =
-			verdict.action == RULE_ALLOW ? REASON_RULE_ALLOWS : REASON_RULE_DENIES;
-		if (refuses_quic(verdict.rule, facts)) {
-			verdict.action = RULE_DENY;
-			verdict.reason = REASON_QUIC;
-		}
+		verdict.reason = verdict.rule->action == RULE_ALLOW
+					 ? ask_switches(verdict.rule, facts)
+					 : REASON_RULE_DENIES;
+		if (verdict.reason == REASON_RULE_ALLOWS)
+			verdict.action = RULE_ALLOW;
+	} else if (facts->has_encrypted_hello) {
+		verdict.reason = REASON_ENCRYPTED_HELLO;
 	} else if ((facts->protocol == FLOW_HTTPS || facts->protocol == FLOW_QUIC) &&
-		   !facts->name) {
+		   (!facts->name || facts->name_left_out)) {
 		verdict.reason = REASON_NO_NAME;
 	}
 	return verdict;

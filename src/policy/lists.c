@@ -106,21 +106,56 @@ static size_t collect_exact_names(const struct policy *policy, const struct name
 	return count;
 }
 
-int policy_list_exact_names(struct policy *policy)
+/* Exact names of https allow rules that let the server name be left out; else as above. */
+static size_t collect_nameless(const struct policy *policy, const struct name **names)
 {
-	size_t count = collect_exact_names(policy, NULL), kept = 0;
+	size_t count = 0;
+
+	for (size_t i = policy->network_count; i < policy->rule_count; i++) {
+		const struct policy_rule *entry = &policy->rules[i];
+		const struct rule *rule = entry->rule;
+
+		if (entry->action != RULE_ALLOW || !rule->allows_no_sni)
+			continue;
+		for (size_t j = 0; j < rule->pattern_count; j++) {
+			if (rule->patterns[j].kind != PATTERN_EXACT)
+				continue;
+			if (names)
+				names[count] = &rule->patterns[j].name;
+			count++;
+		}
+	}
+	return count;
+}
+
+typedef size_t collect_names(const struct policy *policy, const struct name **names);
+
+static int list_names(struct policy *policy, collect_names *collect, const struct name ***ret_names,
+		      size_t *ret_count)
+{
+	size_t count = collect(policy, NULL), kept = 0;
 	const struct name **names = policy_make_list(policy, count, sizeof(*names));
 
 	if (!names)
 		return -ENOMEM;
-	policy->exact_names = names;
-	collect_exact_names(policy, names);
+	collect(policy, names);
 	qsort(names, count, sizeof(*names), compare_names);
 	for (size_t i = 0; i < count; i++)
 		if (!kept || !name_equal(names[kept - 1], names[i]))
 			names[kept++] = names[i];
-	policy->exact_name_count = kept;
+	*ret_names = names;
+	*ret_count = kept;
 	return 0;
+}
+
+int policy_list_exact_names(struct policy *policy)
+{
+	int error = list_names(policy, collect_exact_names, &policy->exact_names,
+			       &policy->exact_name_count);
+
+	if (error < 0)
+		return error;
+	return list_names(policy, collect_nameless, &policy->nameless, &policy->nameless_count);
 }
 
 static size_t text_memory(const char *text)

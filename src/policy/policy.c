@@ -54,6 +54,17 @@ const uint16_t *policy_quic_ports(const struct policy *policy, size_t *ret_count
 	return policy->quic_ports;
 }
 
+size_t policy_nameless_count(const struct policy *policy)
+{
+	return policy->nameless_count;
+}
+
+const struct name *policy_nameless_at(const struct policy *policy, size_t index)
+{
+	invariant(index < policy->nameless_count);
+	return policy->nameless[index];
+}
+
 size_t policy_exact_name_count(const struct policy *policy)
 {
 	return policy->exact_name_count;

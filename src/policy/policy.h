@@ -47,6 +47,9 @@ struct policy_facts {
 	   there is no destination, `name`. */
 	const struct name *pinned_names;
 	size_t pinned_name_count;
+	/* Of FLOW_HTTPS and FLOW_QUIC, what the hello says besides its name: */
+	bool name_left_out; /* it has none; `name` is one that the destination was answered for */
+	bool has_encrypted_hello; /* it carries an encrypted one; `name` is the outer name */
 };
 
 struct verdict {
@@ -90,6 +93,11 @@ const uint16_t *policy_ports(const struct policy *policy, enum application_proto
 
 /* Of the https ports, those of rules that inspect QUIC. */
 const uint16_t *policy_quic_ports(const struct policy *policy, size_t *ret_count);
+
+/* The exact names of https allow rules that let the server name be left out, ascending, each once.
+ * A hello without one is to be judged by those that its destination was answered for. */
+size_t policy_nameless_count(const struct policy *policy);
+const struct name *policy_nameless_at(const struct policy *policy, size_t index);
 
 /* Is there an https allow rule for the name, so that its addresses belong into the pinned set? */
 bool policy_inspects_name(const struct policy *policy, const struct name *name);

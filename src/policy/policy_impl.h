@@ -24,6 +24,8 @@ struct policy {
 	size_t port_counts[2];
 	const struct name **exact_names; /* ascending, each once; they live in `set` */
 	size_t exact_name_count;
+	const struct name **nameless; /* likewise, those of rules with allows_no_sni */
+	size_t nameless_count;
 	_Atomic uint64_t *hits; /* by position */
 	size_t memory;
 };

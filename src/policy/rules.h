@@ -72,6 +72,8 @@ struct rule {
 	struct application_port *protocols;
 	size_t protocol_count;
 	bool inspects_quic; /* https also as QUIC, its hello inspected; else QUIC is denied */
+	bool allows_no_sni; /* https also without a server name, at addresses of its exact names */
+	bool refuses_ech;   /* a hello that carries an encrypted one is denied */
 };
 
 #define RULE_PRIORITY_BEST  100

@@ -128,7 +128,7 @@ void proxy_judge_again(struct proxy *proxy)
 
 	for (struct session *at = session_table_first(proxy->table); at; at = next) {
 		next = at->newer;
-		if (!at->judged || session_still_allowed(at))
+		if (!at->judged || session_judge_again(at) == REASON_RULE_ALLOWS)
 			continue;
 		session_emit_deny(at, REASON_REVOKED, NULL);
 		cut(at);

@@ -81,6 +81,9 @@ struct subject {
 	bool named;
 	struct name name;
 	enum name_origin origin;
+	/* of the TLS hello: */
+	bool nameless;  /* it has no server name; `name` is the one of CONNECT */
+	bool encrypted; /* it carries an encrypted hello; `name` is the outer name */
 };
 
 #define SESSION_RULE_SIZE 256 /* a longer label is cut and ends in "..." */
@@ -179,8 +182,8 @@ void session_prepare_first(struct session *session);
 
 /* Judges the subject; reason and rule are left in the session. A hit is counted when allowed. */
 enum rule_action session_judge(struct session *session);
-/* Is the subject still allowed? Changes nothing. */
-bool session_still_allowed(const struct session *session);
+/* What the policy in force says of the subject: RULE_ALLOWS, or why not. Changes nothing. */
+enum reason session_judge_again(const struct session *session);
 /* The subject that is allowed was connected: its event, and from here its bytes. */
 void session_admit(struct session *session, const char *detail);
 /* What was admitted has ended: its event, once. */

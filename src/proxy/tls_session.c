@@ -8,7 +8,8 @@
  * further hello, held until it is whole and compared. Behind the server's hello the handshake
  * cannot start over with another name, and the bytes pass unread (tunnel.c).
  *
- * In a CONNECT tunnel the hello must carry the name of the CONNECT, which was judged.
+ * In a CONNECT tunnel the hello must carry the name of the CONNECT, which was judged, or none when
+ * its rule says so: the server is one of that name's.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -117,12 +118,11 @@ static enum step judge_first_hello(struct session *session, const struct client_
 		return session_deny(session, REASON_NAME_INVALID, 0, name_error_text(error));
 	subject->named = true;
 	subject->origin = NAME_FROM_SNI;
+	subject->encrypted = hello->has_encrypted_hello;
 	if (session_judge(session) == RULE_ALLOW) {
 		session->purpose = PURPOSE_TLS;
 		return session_connect(session);
 	}
-	if (hello->has_encrypted_hello && session->reason == REASON_NO_RULE)
-		session->reason = REASON_ENCRYPTED_HELLO;
 	return session_deny_judged(session);
 }
 
@@ -132,7 +132,9 @@ static bool names_same(struct session *session, const struct client_hello *hello
 	char detail[NAME_MAX_LENGTH + 64] = "the hello carries no valid name";
 	struct name name;
 
-	if (hello->has_server_name &&
+	if (session->subject.nameless && !hello->has_server_name)
+		return true;
+	if (!session->subject.nameless && hello->has_server_name &&
 	    name_from_wire(hello->server_name, hello->server_name_length, &name) == NAME_OK) {
 		if (name_equal(&name, &session->subject.name))
 			return true;
@@ -142,17 +144,30 @@ static bool names_same(struct session *session, const struct client_hello *hello
 	return false;
 }
 
+/* The CONNECT was judged by its name alone; what else the hello says may deny it. */
+static enum step take_hello_of_connect(struct session *session, const struct client_hello *hello)
+{
+	struct subject *subject = &session->subject;
+	enum reason reason;
+
+	subject->nameless = !hello->has_server_name;
+	subject->encrypted = hello->has_encrypted_hello;
+	if (!names_same(session, hello))
+		return STEP_AGAIN;
+	reason = session_judge_again(session);
+	if ((subject->nameless || subject->encrypted) && reason != REASON_RULE_ALLOWS)
+		return session_deny(session, reason, 0, NULL);
+	return session_begin_confirm(session);
+}
+
 static enum step take_first_hello(struct session *session)
 {
 	const struct client_hello *hello = &session->reader.hello;
 
 	if (session->reader.record_left != 0) /* more handshake bytes in the hello's own record */
 		return session_deny(session, REASON_HELLO_MALFORMED, 0, NULL);
-	if (session->purpose != PURPOSE_CONNECT)
-		return judge_first_hello(session, hello);
-	if (!names_same(session, hello))
-		return STEP_AGAIN;
-	return session_begin_confirm(session);
+	return session->purpose == PURPOSE_CONNECT ? take_hello_of_connect(session, hello)
+						   : judge_first_hello(session, hello);
 }
 
 /* The client has ended, or its connection failed, before its hello was whole. */
@@ -226,6 +241,10 @@ static enum walk walk_second_hello(struct session *session)
 	}
 	if (!names_same(session, &session->reader.hello))
 		return WALK_DENIED;
+	if (session->reader.hello.has_encrypted_hello && !session->subject.encrypted) {
+		session_deny(session, REASON_ENCRYPTED_HELLO, 0, "the second hello alone has it");
+		return WALK_DENIED;
+	}
 	session->up.released += session->hello_fed;
 	session->in_second_hello = false;
 	return WALK_ON;

@@ -20,6 +20,8 @@ static struct policy_facts facts_of(const struct session *session)
 		.protocol = session->subject.protocol,
 		.port = session->subject.port,
 		.name = session->subject.named ? &session->subject.name : NULL,
+		.name_left_out = session->subject.nameless,
+		.has_encrypted_hello = session->subject.encrypted,
 	};
 }
 
@@ -51,14 +53,14 @@ enum rule_action session_judge(struct session *session)
 	return verdict.action;
 }
 
-bool session_still_allowed(const struct session *session)
+enum reason session_judge_again(const struct session *session)
 {
 	struct policy_facts facts = facts_of(session);
 	const struct policy *policy = policy_slot_enter(session->proxy->slot);
-	bool allowed = policy_judge(policy, &facts).action == RULE_ALLOW;
+	enum reason reason = policy_judge(policy, &facts).reason;
 
 	policy_slot_leave(session->proxy->slot);
-	return allowed;
+	return reason;
 }
 
 static struct event event_of(const struct session *session, enum event_kind kind,
@@ -73,6 +75,7 @@ static struct event event_of(const struct session *session, enum event_kind kind
 		.destination = shows_original ? session->destination : session->dialled,
 		.name = subject->named ? subject->name.text : NULL,
 		.name_origin = subject->named ? subject->origin : NAME_FROM_NOWHERE,
+		.has_encrypted_hello = subject->encrypted,
 		.protocol = subject->protocol == FLOW_HTTPS ? EVENT_HTTPS : EVENT_HTTP,
 		.rule = session->has_rule ? session->rule : NULL,
 		.path = session->is_explicit ? "explicit" : "proxy",

@@ -2,7 +2,8 @@
 
 Run inside the node: hello_client.py ADDRESS PORT NAME SHAPE
 Shapes: whole; segments (many small ones, 1 to 50 bytes each); records (one hello over several TLS
-records); padded (at least 1,700 bytes); all (padded, over records, in small segments).
+records); padded (at least 1,700 bytes); all (padded, over records, in small segments); ech (with an
+encrypted hello that means nothing); no-sni (without the name).
 Prints one word: server-hello, alert, closed, reset, refused, silence or "other".
 """
 
@@ -18,7 +19,9 @@ POST_QUANTUM_SIZE = 1750
 
 
 def flight(name, shape):
-    message = tls_hello.message_of(tls_hello.client_hello(name))
+    message = tls_hello.message_of(tls_hello.client_hello(None if shape == "no-sni" else name))
+    if shape == "ech":
+        message = tls_hello.with_extension(message, tls_hello.EXTENSION_ENCRYPTED_HELLO, bytes(180))
     if shape in ("padded", "all"):
         message = tls_hello.padded(message, POST_QUANTUM_SIZE)
     return tls_hello.records_of(message, 61 if shape in ("records", "all") else 1 << 14)

@@ -11,8 +11,19 @@ Tricks:
   bad-checksum   the allowed name's hello with a wrong checksum, then the other name's in the same place
   reset-between  the allowed name's hello, a reset out of the window, the other name's in the same place
   syn-data       the hello in the SYN
+  decoy-ttl      the allowed name's hello with a time to live that ends behind the gateway, then the other's
+  urgent         the allowed name's hello with an urgent byte, which the server takes out of the stream
+  out-of-window  the other name's hello far behind and before the window, then in its place
+  reset-first    a reset and the end of the stream that only the gateway sees, then the other name's hello
+  second-syn     a second SYN that counts from elsewhere, the other name's hello behind that
+  fragments      the other name's hello in IP fragments
+  fragment-gap   the same, with fragments of the allowed name's in the same places first
+  options        the other name's hello behind a header of destination options (IPv6)
+  routing        the same behind a routing header that has nowhere left to go (IPv6)
+  atomic         the same in a fragment that is the whole (IPv6)
+  honest-options the allowed name's hello behind destination options (IPv6)
 Prints how the far end answered: server-hello, alert, reset, silence.
-The kernel of the node must be kept from answering with resets of its own (see test_evasion.py). IPv4.
+The kernel of the node must be kept from answering with resets of its own (see test_evasion.py).
 """
 
 import random
@@ -23,9 +34,13 @@ import time
 
 from lab import tls_hello
 
-FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
-ETH_P_IP = 0x0800
+FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
+ETH_P_IP, ETH_P_IPV6 = 0x0800, 0x86DD
 TTL_TO_UPLINK = 3
+FRAGMENT_SIZE = 104  # of eights, and smaller than where the name is
+MORE_FRAGMENTS = 0x2000
+ROUTING, FRAGMENT, DESTINATION_OPTIONS = 43, 44, 60  # IPv6's headers (RFC 8200 section 4)
+PAD = bytes([1, 4, 0, 0, 0, 0])  # an option that says nothing
 
 
 def checksum(data):
@@ -42,38 +57,80 @@ class RawConnection:
     """One TCP connection, spoken by hand."""
 
     def __init__(self, source, destination, port, source_port):
-        self.source, self.destination = (socket.inet_aton(a) for a in (source, destination))
+        self.family = socket.AF_INET6 if ":" in destination else socket.AF_INET
+        self.source, self.destination = (socket.inet_pton(self.family, a) for a in (source, destination))
         self.ports = (source_port, port)
         self.sequence = random.Random(source_port).randrange(1 << 31)  # of the first byte of data
         self.acknowledged = 0
-        self._out = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-        self._in = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_IP))
+        self.identity = source_port  # of fragments
+        self._out = socket.socket(self.family, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        kind = ETH_P_IP if self.family == socket.AF_INET else ETH_P_IPV6
+        self._in = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(kind))
         self._in.settimeout(0.2)
 
-    def send(self, flags, payload=b"", *, offset=0, ttl=64, wrong_checksum=False):
-        """Sends one segment; `offset` counts from the first byte of data."""
+    def segment(self, flags, payload=b"", *, offset=0, wrong_checksum=False, urgent=0):
+        """The bytes of a TCP segment; `offset` counts from the first byte of data."""
         tcp = struct.pack("!HHIIBBHHH", *self.ports, (self.sequence + offset) & 0xFFFFFFFF,
-                          self.acknowledged, 5 << 4, flags, 64000, 0, 0)
-        pseudo = self.source + self.destination + struct.pack("!BBH", 0, socket.IPPROTO_TCP,
-                                                             len(tcp) + len(payload))
+                          self.acknowledged, 5 << 4, flags, 64000, 0, urgent)
+        pseudo = self.source + self.destination + struct.pack("!II", len(tcp) + len(payload),
+                                                              socket.IPPROTO_TCP)
         value = checksum(pseudo + tcp + payload) ^ (0x5555 if wrong_checksum else 0)
-        tcp = tcp[:16] + value.to_bytes(2, "big") + tcp[18:]
-        ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp) + len(payload), 0, 0x4000, ttl,
-                         socket.IPPROTO_TCP, 0, self.source, self.destination)
-        self._out.sendto(ip + tcp + payload, (socket.inet_ntoa(self.destination), 0))
+        return tcp[:16] + value.to_bytes(2, "big") + tcp[18:] + payload
+
+    def send_body(self, body, *, ttl=64, protocol=socket.IPPROTO_TCP, fragment=0x4000):
+        """Sends an IP packet; `fragment`: IPv4's flags and offset."""
+        if self.family == socket.AF_INET:
+            header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(body), self.identity & 0xFFFF, fragment,
+                                 ttl, protocol, 0, self.source, self.destination)
+        else:
+            header = struct.pack("!IHBB16s16s", 6 << 28, len(body), protocol, ttl, self.source,
+                                 self.destination)
+        self._out.sendto(header + body, (socket.inet_ntop(self.family, self.destination), 0))
+
+    def send(self, flags, payload=b"", *, ttl=64, **how):
+        """Sends one segment."""
+        self.send_body(self.segment(flags, payload, **how), ttl=ttl)
+
+    def send_fragments(self, body, *, only=None):
+        """The segment in IP fragments; of `only` these, counted from 0."""
+        pieces = [body[i:i + FRAGMENT_SIZE] for i in range(0, len(body), FRAGMENT_SIZE)]
+        for number, piece in enumerate(pieces):
+            if only is not None and number not in only:
+                continue
+            more, at = number + 1 < len(pieces), number * FRAGMENT_SIZE
+            if self.family == socket.AF_INET:
+                self.send_body(piece, fragment=(MORE_FRAGMENTS if more else 0) | at // 8)
+            else:
+                header = struct.pack("!BBHI", socket.IPPROTO_TCP, 0, at | more, self.identity)
+                self.send_body(header + piece, protocol=FRAGMENT)
+
+    def send_behind(self, kind, header, body):
+        """The segment behind an IPv6 extension header (without the next header's number)."""
+        self.send_body(bytes([socket.IPPROTO_TCP]) + header + body, protocol=kind)
+
+    def _take(self, packet):
+        """The TCP segment in a packet of the far end, or None."""
+        if self.family == socket.AF_INET:
+            header = (packet[0] & 15) * 4
+            protocol, source, end = packet[9], packet[12:16], int.from_bytes(packet[2:4], "big")
+        else:
+            header = 40
+            protocol, source, end = packet[6], packet[8:24], 40 + int.from_bytes(packet[4:6], "big")
+        tcp = packet[header:end]
+        if protocol != socket.IPPROTO_TCP or source != self.destination \
+                or struct.unpack("!HH", tcp[:4]) != self.ports[::-1]:
+            return None
+        return tcp
 
     def receive(self, seconds):
         """The next segment of this connection: (flags, sequence, payload), or None."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             try:
-                packet = self._in.recv(65535)
+                tcp = self._take(self._in.recv(65535))
             except TimeoutError:
                 continue
-            header = (packet[0] & 15) * 4
-            tcp = packet[header:int.from_bytes(packet[2:4], "big")]
-            if packet[9] == socket.IPPROTO_TCP and packet[12:16] == self.destination \
-                    and struct.unpack("!HH", tcp[:4]) == self.ports[::-1]:
+            if tcp is not None:
                 return tcp[13], int.from_bytes(tcp[4:8], "big"), tcp[(tcp[12] >> 4) * 4:]
         return None
 
@@ -132,6 +189,42 @@ def play(connection, trick, allowed, other):
         connection.send(push, allowed, ttl=1)
         connection.send(RST, offset=1 << 20)
         connection.send(push, other)
+    elif trick == "decoy-ttl":
+        connection.send(push, allowed, ttl=TTL_TO_UPLINK)
+        connection.send(push, other)
+    elif trick == "urgent":
+        connection.send(push | URG, allowed, urgent=len(allowed) // 2)
+    elif trick == "out-of-window":
+        for offset in (1 << 20, -len(other) - 1, -len(other) // 2, 0):
+            connection.send(push, other, offset=offset)
+    elif trick == "reset-first":
+        connection.send(RST | ACK, ttl=TTL_TO_UPLINK - 1)
+        connection.send(FIN | ACK, ttl=TTL_TO_UPLINK - 1)
+        connection.send(push, other)
+    elif trick == "second-syn":
+        connection.sequence += 1 << 20
+        connection.send(SYN, offset=-1)
+        connection.send(ACK)
+        connection.send(push, other)
+    else:
+        play_below(connection, trick, connection.segment(push, allowed), connection.segment(push, other))
+
+
+def play_below(connection, trick, allowed, other):
+    """The tricks of IP, with the segments of both hellos."""
+    if trick == "fragments":
+        connection.send_fragments(other)
+    elif trick == "fragment-gap":
+        connection.send_fragments(allowed, only=(1, 2))
+        connection.send_fragments(other)
+    elif trick == "options":
+        connection.send_behind(DESTINATION_OPTIONS, b"\0" + PAD, other)
+    elif trick == "routing":
+        connection.send_behind(ROUTING, bytes([0, 4, 0, 0, 0, 0, 0]), other)
+    elif trick == "atomic":
+        connection.send_behind(FRAGMENT, bytes([0, 0, 0]) + connection.identity.to_bytes(4, "big"), other)
+    elif trick == "honest-options":
+        connection.send_behind(DESTINATION_OPTIONS, b"\0" + PAD, allowed)
 
 
 def hellos(allowed_name, other_name):

@@ -15,6 +15,9 @@ from lab.story import allow, deny
 ALLOWED, OTHER = "mcr.microsoft.com", "evil.example"
 SOURCE_PORTS = itertools.count(41000)
 
+OTHER_IN_ITS_PLACE = ("overlap", "second-hello", "bad-checksum", "reset-between", "decoy-ttl")
+BEHIND_HEADERS = ("options", "routing", "atomic")
+
 # The node's kernel knows nothing of these connections and would reset them; its resets have no window.
 _QUIET = """\
 table inet quiet {
@@ -26,23 +29,24 @@ table inet quiet {
 """
 
 
-def play(lab, trick):
+def play(lab, trick, family=4):
     """How the far end answered the trick, and the packets between gateway and server meanwhile."""
-    command = lab.python("raw_client", at.NODE.v4, at.MCR.v4, "443", str(next(SOURCE_PORTS)), trick,
+    server = at.MCR.of(family)
+    command = lab.python("raw_client", at.NODE.of(family), server, "443", str(next(SOURCE_PORTS)), trick,
                          ALLOWED, OTHER)
-    with Capture(lab.internet, "uplink", lab.captures, "tcp port 443") as wire:
+    with Capture(lab.internet, "uplink", lab.captures, f"host {server}") as wire:
         answer = Clients(lab).run(command).out.strip()
-        return answer, [packet for packet in wire.settle() if at.MCR.v4 in (packet.source, packet.destination)]
+        return answer, [packet for packet in wire.settle() if server in (packet.source, packet.destination)]
 
 
 def to_server(packets):
-    return [packet for packet in packets if packet.destination == at.MCR.v4]
+    return [packet for packet in packets if packet.destination in at.MCR.both()]
 
 
 def before_the_answer(packets):
     """Those before the server's first payload. With it the server has shown that it has read the hello: what
     comes in its place later is an old retransmission to the server, whatever is in it."""
-    return list(itertools.takewhile(lambda packet: packet.source != at.MCR.v4 or not packet.payload, packets))
+    return list(itertools.takewhile(lambda packet: packet.source not in at.MCR.both() or not packet.payload, packets))
 
 
 def has_left(packets, name):
@@ -59,7 +63,8 @@ def quiet_lab():
 @pytest.fixture(scope="module")
 def stage(quiet_lab):
     with Stage(quiet_lab) as running:
-        assert running.clients.curl(f"https://{ALLOWED}/").text == "200"  # its address is pinned now
+        for family in (4, 6):  # its addresses are pinned now
+            assert running.clients.curl(f"https://{ALLOWED}/", family=family).text == "200"
         yield running
 
 
@@ -67,8 +72,11 @@ def test_the_tricks_work_where_nothing_stands_in_their_way(quiet_lab):
     with PlainForwarding(quiet_lab.gateway):
         for trick in ("ordinary", "shuffled", "repeated", "ttl"):
             assert play(quiet_lab, trick)[0] == "server-hello", trick
-        for trick in ("overlap", "second-hello", "bad-checksum", "reset-between"):
+        for trick in OTHER_IN_ITS_PLACE + ("fragments", "out-of-window", "second-syn"):
             assert has_left(play(quiet_lab, trick)[1], OTHER), trick
+        for trick in BEHIND_HEADERS:
+            assert has_left(play(quiet_lab, trick, 6)[1], OTHER), trick
+        assert has_left(play(quiet_lab, "urgent")[1], ALLOWED)
         assert any(p.is_syn and p.payload for p in to_server(play(quiet_lab, "syn-data")[1]))
 
 
@@ -85,10 +93,42 @@ def test_the_time_to_live_of_a_hello_tells_nothing_about_where_it_ends(stage):
         assert [p for p in wire.settle() if p.destination == at.MCR.v4 and p.payload] == []
 
 
-@pytest.mark.parametrize("trick", ["overlap", "second-hello", "bad-checksum", "reset-between"])
-def test_another_hello_in_the_same_place_never_gets_out(stage, trick):
-    _, packets = play(stage.lab, trick)
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("trick", OTHER_IN_ITS_PLACE)
+def test_another_hello_in_the_same_place_never_gets_out(stage, trick, family):
+    _, packets = play(stage.lab, trick, family)
     assert not has_left(before_the_answer(packets), OTHER)
+
+
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("trick", ["fragments", "fragment-gap", "out-of-window", "reset-first", "second-syn"])
+def test_a_hello_of_another_name_never_gets_out_by_any_detour(stage, trick, family):
+    answer, packets = play(stage.lab, trick, family)
+    assert answer != "server-hello"
+    assert not has_left(packets, OTHER)
+
+
+@pytest.mark.parametrize("trick", BEHIND_HEADERS)
+def test_a_hello_behind_an_extension_header_of_ipv6_is_judged(stage, trick):
+    mark = stage.gateway.mark()
+    answer, packets = play(stage.lab, trick, 6)
+    assert answer == "reset"
+    assert not has_left(packets, OTHER)
+    assert stage.gateway.find_verdict(mark, deny("no_rule", name=OTHER).accepts)
+
+
+def test_an_honest_hello_behind_destination_options_is_let_through(stage):
+    mark = stage.gateway.mark()
+    assert play(stage.lab, "honest-options", 6)[0] == "server-hello"
+    assert stage.gateway.find_verdict(mark, allow(name=ALLOWED).accepts)
+
+
+def test_an_urgent_byte_in_a_hello_denies_it(stage):
+    mark = stage.gateway.mark()
+    answer, packets = play(stage.lab, "urgent")
+    assert answer == "reset"
+    assert [p for p in to_server(packets) if p.payload] == []
+    assert stage.gateway.find_verdict(mark, deny("hello_malformed", destination=at.MCR).accepts)
 
 
 def test_segments_that_overlap_and_differ_are_denied(stage):

@@ -34,6 +34,45 @@ def test_a_deny_collection_of_better_priority_wins(stage, reloaded):
     assert stage.clients.curl("https://example.com/").text == "200"
 
 
+def _add_switch(**switch):
+    def add_rule(configuration):
+        configuration["collections"].append({
+            "name": "switch", "priority": 150, "action": "allow", "kind": "application",
+            "rules": [{"name": "mcr", "fqdns": [MCR], "protocols": ["https:443"], **switch}]})
+    return add_rule
+
+
+def test_a_hello_without_a_name_passes_to_the_addresses_of_a_rule_that_says_so(stage, reloaded):
+    def hello(host):
+        return stage.both(lambda family: stage.clients.odd_hello(host.of(family), MCR, "no-sni").text)
+    stage.both(lambda family: stage.clients.curl(f"https://{MCR}/", family=family).text)
+    stage.both(lambda family: stage.clients.curl("https://example.com/", family=family).text)
+    mark = stage.gateway.mark()
+    assert hello(at.MCR) == "reset"
+    assert stage.gateway.find_verdict(mark, deny("no_name", destination=at.MCR).accepts)
+    reloaded(_add_switch(no_sni="allow"))
+    mark = stage.gateway.mark()
+    assert hello(at.MCR) == "server-hello"
+    found = stage.gateway.find_verdict(mark, allow(name=MCR, rule="^switch/mcr$").accepts)
+    assert found and found["name_from"] == "pin"
+    assert hello(at.EXAMPLE) == "reset"  # another name's
+    assert stage.gateway.find_verdict(mark, deny("no_name", destination=at.EXAMPLE).accepts)
+
+
+def test_an_encrypted_hello_is_told_and_denied_by_a_rule_that_refuses_it(stage, reloaded):
+    def hello():
+        return stage.both(lambda family: stage.clients.odd_hello(at.MCR.of(family), MCR, "ech").text)
+    stage.both(lambda family: stage.clients.curl(f"https://{MCR}/", family=family).text)
+    mark = stage.gateway.mark()
+    assert hello() == "server-hello"
+    assert stage.gateway.find_verdict(mark, allow(name=MCR).accepts)["ech"] is True
+    reloaded(_add_switch(ech="deny"))
+    mark = stage.gateway.mark()
+    assert hello() == "reset"
+    assert stage.gateway.find_verdict(mark, deny("encrypted_hello", name=MCR).accepts)["ech"] is True
+    assert stage.clients.curl(f"https://{MCR}/").text == "200"  # without one
+
+
 def test_a_network_rule_by_prefix_and_port_range(stage, reloaded):
     def add_rule(configuration):
         configuration["collections"].append({

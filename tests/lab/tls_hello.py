@@ -12,6 +12,7 @@ SERVER_HELLO = 2
 RECORD_HEADER = 5
 HANDSHAKE_HEADER = 4
 EXTENSION_PADDING = 21
+EXTENSION_ENCRYPTED_HELLO = 0xFE0D
 EXTENSION_UNKNOWN = 0xFDE8  # of the private range; as big as a post-quantum key share
 
 

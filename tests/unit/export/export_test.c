@@ -71,6 +71,30 @@ static void rules_come_in_judging_order(void **state)
 	end(&run);
 }
 
+static void switches_of_hellos_are_not_carried_over_and_that_is_noted(void **state)
+{
+	struct run run = {0};
+
+	(void)state;
+	write_collection(&run.set, "own", RULE_APPLICATION, 300, RULE_ALLOW);
+	write_rule(&run.set, "a", "pattern:a.example https:443 no_sni");
+	write_rule(&run.set, "b", "pattern:b.example https:443 no_sni no_ech");
+	write_collection(&run.set, "never", RULE_APPLICATION, 400, RULE_DENY);
+	write_rule(&run.set, "c", "pattern:c.example https:443 no_sni no_ech");
+	export_it(&run, true);
+	assert_int_equal(run.error, 0);
+	assert_string_equal(
+		text_string(&run.result.files[0].text),
+		"# Probe, made by sallyport " SALLYPORT_VERSION "\n"
+		"# note: no_sni: allow is not carried over: what judges by the server "
+		"name denies hellos without one (own/a, own/b)\n"
+		"# note: ech: deny is not carried over: encrypted hellos are let out by "
+		"their outer name (own/b)\n"
+		"# note: it is a test\n"
+		"own/a\nown/b\nnever/c\n");
+	end(&run);
+}
+
 static void a_loss_of_several_rules_is_said_once_with_their_names(void **state)
 {
 	struct run run = {0};
@@ -175,6 +199,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_come_in_judging_order),
+		cmocka_unit_test(switches_of_hellos_are_not_carried_over_and_that_is_noted),
 		cmocka_unit_test(a_loss_of_several_rules_is_said_once_with_their_names),
 		cmocka_unit_test(a_strict_export_refuses_a_loss_and_gives_nothing),
 		cmocka_unit_test(a_deny_rule_before_an_allow_rule_is_never_left_out),

@@ -326,6 +326,29 @@ static void a_flow_whose_name_is_gone_is_cut_and_told(void **state)
 			     "\"path\":\"inspect\"");
 }
 
+static void a_flow_whose_switch_was_turned_off_is_cut(void **state)
+{
+	struct world *world = *state;
+	uint32_t named = number_of(world, ADMISSION_NAME, "mcr.microsoft.com");
+	uint32_t nameless = number_of(world, ADMISSION_NAMELESS, "mcr.microsoft.com");
+	uint32_t outer = number_of(world, ADMISSION_OUTER, "switches.example");
+
+	add_flow(IPPROTO_TCP, "10.42.0.5", "198.51.100.9", 443, mark_make(MARK_INSPECTED, named));
+	add_flow(IPPROTO_TCP, "10.42.0.5", "198.51.100.9", 443,
+		 mark_make(MARK_INSPECTED, nameless));
+	add_flow(IPPROTO_TCP, "10.42.0.5", "198.51.100.9", 443, mark_make(MARK_INSPECTED, outer));
+	write_config(s_start,
+		     "collections:\n"
+		     "  - {name: own, priority: 300, action: allow, kind: application, rules: "
+		     "[{name: r, fqdns: [switches.example], protocols: [https], ech: deny}]}\n");
+	assert_reloads(world);
+	assert_int_equal(s_kernel.marks[0], 0);
+	assert_int_equal(s_kernel.marks[1], mark_make(MARK_DENIED, nameless));
+	assert_int_equal(s_kernel.marks[2], mark_make(MARK_DENIED, outer));
+	assert_logged(world, "\"name_from\":\"pin\",\"protocol\":\"https\",\"action\":\"deny\"");
+	assert_logged(world, "\"ech\":true,\"protocol\":\"https\",\"action\":\"deny\"");
+}
+
 static void a_source_that_is_no_longer_protected_is_cut(void **state)
 {
 	struct world *world = *state;
@@ -439,6 +462,7 @@ int main(void)
 		TEST(the_places_of_the_state_take_a_restart_too),
 		TEST(a_flow_whose_rule_is_gone_is_cut_and_told),
 		TEST(a_flow_whose_name_is_gone_is_cut_and_told),
+		TEST(a_flow_whose_switch_was_turned_off_is_cut),
 		TEST(a_source_that_is_no_longer_protected_is_cut),
 		TEST(a_flow_to_an_address_that_the_guard_now_refuses_is_cut),
 		TEST(a_flow_of_a_rule_by_name_outlives_the_pin),

@@ -220,6 +220,20 @@ static void the_end_of_an_inspected_flow_tells_name_rule_bytes_and_time(void **s
 		      "\"bytes_in\":22,\"duration_ms\":33}");
 }
 
+static void the_end_of_a_flow_tells_how_its_hello_gave_the_name(void **state)
+{
+	uint32_t nameless = number_of(*state, ADMISSION_NAMELESS, "x.example");
+	uint32_t outer = number_of(*state, ADMISSION_OUTER, "x.example");
+
+	end_flow(IPPROTO_TCP, 443, mark_make(MARK_INSPECTED, nameless));
+	assert_logged(*state, "\"name\":\"x.example\",\"name_from\":\"pin\",\"protocol\":"
+			      "\"https\",\"action\":\"allow\"");
+	end_flow(IPPROTO_TCP, 443, mark_make(MARK_INSPECTED, outer));
+	assert_logged(*state, "\"name\":\"x.example\",\"name_from\":\"sni\",\"ech\":true,"
+			      "\"protocol\":\"https\",\"action\":\"allow\",\"rule\":"
+			      "\"by-hello/web\"");
+}
+
 static void a_name_that_is_denied_by_now_ends_without_a_rule(void **state)
 {
 	uint32_t number = number_of(*state, ADMISSION_NAME, "evil.example");
@@ -280,6 +294,7 @@ int main(void)
 		TEST(a_rule_that_a_reload_took_away_is_still_named),
 		TEST(a_packet_that_cannot_be_read_is_told_all_the_same),
 		TEST(the_end_of_an_inspected_flow_tells_name_rule_bytes_and_time),
+		TEST(the_end_of_a_flow_tells_how_its_hello_gave_the_name),
 		TEST(a_name_that_is_denied_by_now_ends_without_a_rule),
 		TEST(the_end_of_a_network_rules_flow_tells_the_rule),
 		TEST(flows_that_were_never_admitted_end_in_silence),

@@ -479,6 +479,52 @@ static void a_second_hello_without_a_name_denies(void **state)
 	assert_int_equal(flow.approved, hello);
 }
 
+static void when_the_first_hello_left_its_name_out_so_must_the_second(void **state)
+{
+	static const char *const seconds[] = {"openssl_no_name", "openssl_tls13"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct bytes bytes = load("openssl_no_name"), second = load(seconds[i]);
+		struct flow flow = fresh();
+		struct name name = {17, "mcr.microsoft.com"}; /* of its address */
+		size_t hello = bytes.length;
+		enum flow_step step;
+
+		assert_int_equal(take(&flow, &bytes, 0, hello), FLOW_STEP_JUDGE);
+		assert_true(flow.nameless);
+		assert_int_equal(flow_release(&flow, &name, &s_reader), FLOW_STEP_PASS);
+		add(&bytes, second.bytes, second.length);
+		step = take(&flow, &bytes, hello, bytes.length);
+		if (i == 0)
+			assert_int_equal(step, FLOW_STEP_PASS);
+		else
+			assert_denied(&flow, step, REASON_NAME_MISMATCH);
+		assert_int_equal(flow.approved, i == 0 ? bytes.length : hello);
+	}
+}
+
+static void an_encrypted_hello_that_only_the_second_hello_carries_denies(void **state)
+{
+	static const char *const firsts[] = {"grease_ech", "post_quantum"}; /* of one name */
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct bytes bytes, second = load("grease_ech");
+		struct flow flow = released(&bytes, firsts[i]);
+		size_t hello = bytes.length;
+		enum flow_step step;
+
+		add(&bytes, second.bytes, second.length);
+		step = take(&flow, &bytes, hello, bytes.length);
+		if (i == 0)
+			assert_int_equal(step, FLOW_STEP_PASS);
+		else
+			assert_denied(&flow, step, REASON_ENCRYPTED_HELLO);
+		assert_int_equal(flow.approved, i == 0 ? bytes.length : hello);
+	}
+}
+
 static void a_second_hello_whose_name_has_no_canonical_form_denies(void **state)
 {
 	struct bytes bytes, second;
@@ -542,6 +588,8 @@ int main(void)
 		cmocka_unit_test(a_second_hello_of_the_same_name_passes_at_every_cut),
 		cmocka_unit_test(a_second_hello_of_another_name_denies_and_is_not_approved),
 		cmocka_unit_test(a_second_hello_without_a_name_denies),
+		cmocka_unit_test(when_the_first_hello_left_its_name_out_so_must_the_second),
+		cmocka_unit_test(an_encrypted_hello_that_only_the_second_hello_carries_denies),
 		cmocka_unit_test(a_second_hello_whose_name_has_no_canonical_form_denies),
 		cmocka_unit_test(another_handshake_message_behind_the_hello_denies),
 		cmocka_unit_test(

@@ -137,6 +137,82 @@ static void a_hello_without_a_name_is_denied(void **state)
 	assert_event(RULE_DENY, REASON_NO_NAME, "");
 }
 
+static uint32_t number_of_kind(enum admission_kind kind, const char *name)
+{
+	uint32_t number;
+
+	assert_int_equal(admissions_number(s_world.admissions, kind, name, &number), 0);
+	return number;
+}
+
+static void a_hello_without_a_name_is_released_where_a_rule_says_so_of_the_address(void **state)
+{
+	(void)state;
+	policy_slot_swap(s_world.slot, write_policy(NAME " no_sni"));
+	pin(NAME);
+	s_length = load_hello("openssl_no_name", s_hello);
+	uint32_t id = send_hello();
+	assert_mark(id, mark_make(MARK_CONFIRM, number_of_kind(ADMISSION_NAMELESS, NAME)));
+	assert_event(RULE_ALLOW, REASON_RULE_ALLOWS, NAME);
+	assert_int_equal(s_world.event.name_origin, NAME_FROM_PIN);
+	assert_string_equal(s_world.event.rule, "team/rule");
+}
+
+static void a_hello_without_a_name_is_denied_where_the_address_is_another_name_s(void **state)
+{
+	static const char *const rules[] = {
+		"packages.microsoft.com no_sni", /* not answered with this address */
+		"*.microsoft.com no_sni",        /* a wildcard names nothing */
+		NAME,                            /* the default */
+	};
+
+	(void)state;
+	pin(NAME);
+	s_length = load_hello("openssl_no_name", s_hello);
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		policy_slot_swap(s_world.slot, write_policy(rules[i]));
+		assert_denied_with(send_hello());
+		assert_event(RULE_DENY, REASON_NO_NAME, "");
+	}
+	assert_int_equal(s_world.lookups, 0);
+}
+
+static void a_name_that_may_be_left_out_is_judged_when_it_is_there(void **state)
+{
+	(void)state;
+	policy_slot_swap(s_world.slot, write_policy("packages.microsoft.com no_sni"));
+	pin("packages.microsoft.com");
+	assert_denied_with(send_hello()); /* mcr */
+	assert_event(RULE_DENY, REASON_NO_RULE, NAME);
+}
+
+static void an_encrypted_hello_is_released_by_its_outer_name_and_told(void **state)
+{
+	(void)state;
+	pin("eastus.data.mcr.microsoft.com");
+	s_length = load_hello("grease_ech", s_hello);
+	uint32_t id = send_hello();
+	assert_mark(id, mark_make(MARK_CONFIRM, number_of_kind(ADMISSION_OUTER,
+							       "eastus.data.mcr.microsoft.com")));
+	assert_event(RULE_ALLOW, REASON_RULE_ALLOWS, "eastus.data.mcr.microsoft.com");
+	assert_true(s_world.event.has_encrypted_hello);
+}
+
+static void an_encrypted_hello_is_denied_by_a_rule_that_refuses_it(void **state)
+{
+	(void)state;
+	policy_slot_swap(s_world.slot, write_policy("*.microsoft.com no_ech"));
+	pin("eastus.data.mcr.microsoft.com");
+	s_length = load_hello("grease_ech", s_hello);
+	assert_denied_with(send_hello());
+	assert_event(RULE_DENY, REASON_ENCRYPTED_HELLO, "eastus.data.mcr.microsoft.com");
+	assert_true(s_world.event.has_encrypted_hello);
+	s_length = load_hello("openssl_tls13", s_hello);
+	pin(NAME);
+	assert_confirmed(send_hello(), NAME); /* without one the rule allows it */
+	assert_false(s_world.event.has_encrypted_hello);
+}
+
 static void a_name_without_a_canonical_form_is_denied(void **state)
 {
 	(void)state;
@@ -565,6 +641,11 @@ int main(void)
 		unit(a_name_that_no_rule_allows_is_denied_and_its_packets_do_not_leave),
 		unit(an_encrypted_hello_whose_outer_name_is_denied_has_its_own_reason),
 		unit(a_hello_without_a_name_is_denied),
+		unit(a_hello_without_a_name_is_released_where_a_rule_says_so_of_the_address),
+		unit(a_hello_without_a_name_is_denied_where_the_address_is_another_name_s),
+		unit(a_name_that_may_be_left_out_is_judged_when_it_is_there),
+		unit(an_encrypted_hello_is_released_by_its_outer_name_and_told),
+		unit(an_encrypted_hello_is_denied_by_a_rule_that_refuses_it),
 		unit(a_name_without_a_canonical_form_is_denied),
 		unit(what_is_not_tls_is_denied_at_its_first_byte),
 		unit(a_hello_with_more_handshake_in_its_record_is_denied_and_never_called_allowed),

@@ -255,7 +255,7 @@ static struct ip_endpoint the_server(void)
 	return (struct ip_endpoint){{4, {203, 0, 113, 5}}, 443};
 }
 
-static void pin(const char *name_text)
+static inline void pin(const char *name_text)
 {
 	struct name name = write_name(name_text);
 	struct ip_endpoint server = the_server();
@@ -342,18 +342,18 @@ static uint32_t send_odd(uint32_t start, uint32_t offset, const uint8_t *payload
 	return packet.id;
 }
 
-static uint32_t send_segment(uint32_t offset, const uint8_t *payload, size_t length)
+static inline uint32_t send_segment(uint32_t offset, const uint8_t *payload, size_t length)
 {
 	return send_odd(START, offset, payload, length, (struct odd){0});
 }
 
-static void pass_time(uint64_t ms)
+static inline void pass_time(uint64_t ms)
 {
 	s_world.now_ms += ms;
 	s_world.timer->fired(s_world.timer);
 }
 
-static void finish_lookup(int status, enum reason reason)
+static inline void finish_lookup(int status, enum reason reason)
 {
 	struct resolver_lookup *lookup = s_world.lookup;
 	struct resolver_result result = {.status = status, .reason = reason};
@@ -363,7 +363,7 @@ static void finish_lookup(int status, enum reason reason)
 	lookup->done(lookup, &result);
 }
 
-static uint32_t number_of(const char *name)
+static inline uint32_t number_of(const char *name)
 {
 	uint32_t number;
 
@@ -377,7 +377,7 @@ static uint32_t number_of(const char *name)
 #define assert_denied_with(id)  assert_mark(id, mark_make(MARK_DENIED, 0))
 #define assert_confirmed(id, n) assert_mark(id, mark_make(MARK_CONFIRM, number_of(n)))
 
-static void assert_event(enum rule_action action, enum reason reason, const char *name)
+static inline void assert_event(enum rule_action action, enum reason reason, const char *name)
 {
 	assert_int_equal(s_world.event.kind, EVENT_VERDICT);
 	assert_int_equal(s_world.event.action, action);
@@ -386,7 +386,7 @@ static void assert_event(enum rule_action action, enum reason reason, const char
 	assert_int_equal(s_world.event.source.port ? 443 : 0, s_world.event.destination.port);
 }
 
-static size_t flows_held(void)
+static inline size_t flows_held(void)
 {
 	return inspector_figures(s_world.inspector).flows;
 }

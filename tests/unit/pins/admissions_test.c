@@ -102,13 +102,17 @@ static void numbers_survive_a_restart_and_gaps_are_used_again(void **state)
 	admissions_sweep_end(before, begin, only_number_two, NULL);
 	assert_int_equal(admissions_keep(before, path), 0);
 	number_of(before, ADMISSION_NAME, "late.example"); /* given afterwards: number 1 */
+	number_of(before, ADMISSION_NAMELESS, "two.example");
+	number_of(before, ADMISSION_OUTER, "two.example");
 	admissions_free(before); /* as abruptly as a crash: nothing more is written */
 	assert_int_equal(admissions_load(after, path), 0);
 	assert_int_equal(number_of(after, ADMISSION_NAME, "two.example"), 2);
 	assert_int_equal(number_of(after, ADMISSION_RULE, "own/rule with spaces"), 3);
 	assert_true(admissions_find(after, 1, &admission));
 	assert_string_equal(admission.key, "late.example");
-	assert_int_equal(number_of(after, ADMISSION_NAME, "new.example"), 4);
+	assert_int_equal(number_of(after, ADMISSION_NAMELESS, "two.example"), 4);
+	assert_int_equal(number_of(after, ADMISSION_OUTER, "two.example"), 5);
+	assert_int_equal(number_of(after, ADMISSION_NAME, "new.example"), 6);
 	unlink(path);
 	admissions_free(after);
 }
@@ -119,6 +123,8 @@ static void a_malformed_file_changes_nothing(void **state)
 		"sallyport admissions 9\n",
 		"sallyport admissions 1\n0 name a\n",
 		"sallyport admissions 1\n1 thing a\n",
+		"sallyport admissions 1\n1 nam a\n",
+		"sallyport admissions 1\n1 name\n",
 		"sallyport admissions 1\n1 name \n",
 		"sallyport admissions 1\n1name a\n",
 		"sallyport admissions 1\n99999999999 name a\n",

@@ -63,6 +63,9 @@ static struct policy *example(void)
 		   "from:10.7.0.0/16 from:10.9.0.0/16 https:443 "
 		   "pattern:sources.example");
 	write_rule(&set, "http3", "from:* https:443 quic pattern:h3.example");
+	write_rule(&set, "bare",
+		   "from:* https:443 no_sni pattern:bare.example pattern:*.bare.example");
+	write_rule(&set, "clear", "from:* https:443 no_ech pattern:clear.example");
 	write_rule(&set, "nothing", "from:* pattern:nothing.example");
 	write_collection(&set, "team-deny", RULE_APPLICATION, 150, RULE_DENY);
 	write_rule(&set, "gists", "from:* https:443 pattern:gist.github.com purpose:leaks");
@@ -116,28 +119,34 @@ static void read_whole(const char *path, struct text *out)
 	fclose(file);
 }
 
-static void check_golden(const char *golden, const struct question *questions, size_t count)
+static void compare_golden(const char *golden, const struct text *made)
 {
-	cleanup(text_free) struct text made = TEXT_EMPTY;
 	cleanup(text_free) struct text wanted = TEXT_EMPTY;
 	cleanup(free_memory) char *path = NULL;
 	const char *root = getenv("SALLYPORT_SOURCE");
-	struct policy *policy = example();
 
-	for (size_t i = 0; i < count; i++)
-		add_answer(policy, &questions[i], &made);
-	policy_free(policy);
 	assert_true(asprintf(&path, "%s/tests/golden/policy/%s.txt", root ? root : ".", golden) >
 		    0);
 	if (getenv("SALLYPORT_WRITE_GOLDEN")) {
 		FILE *file = fopen(path, "we");
 
 		assert_non_null(file);
-		fputs(text_string(&made), file);
+		fputs(text_string(made), file);
 		assert_int_equal(fclose(file), 0);
 	}
 	read_whole(path, &wanted);
-	assert_string_equal(text_string(&made), text_string(&wanted));
+	assert_string_equal(text_string(made), text_string(&wanted));
+}
+
+static void check_golden(const char *golden, const struct question *questions, size_t count)
+{
+	cleanup(text_free) struct text made = TEXT_EMPTY;
+	struct policy *policy = example();
+
+	for (size_t i = 0; i < count; i++)
+		add_answer(policy, &questions[i], &made);
+	policy_free(policy);
+	compare_golden(golden, &made);
 }
 
 #define CHECK_GOLDEN(golden, questions)                                                            \
@@ -235,6 +244,38 @@ static void quic_is_explained_by_the_rule_that_inspects_it_or_not(void **state)
 	CHECK_GOLDEN("quic", questions);
 }
 
+static void
+hellos_without_a_name_and_encrypted_ones_are_explained_by_the_rule_s_switches(void **state)
+{
+	static const struct {
+		const char *name;
+		bool left_out, encrypted;
+	} hellos[] = {
+		{"bare.example", true, false},  {"x.bare.example", true, false},
+		{"clear.example", true, false}, {"evil.example", true, false},
+		{"bare.example", true, true},   {"bare.example", false, true},
+		{"clear.example", false, true}, {"evil.example", false, true},
+	};
+	cleanup(text_free) struct text made = TEXT_EMPTY;
+	struct policy *policy = example();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(hellos) / sizeof(hellos[0]); i++) {
+		struct name name = write_name(hellos[i].name);
+		struct policy_facts facts = {.source = write_address(NODE),
+					     .protocol = FLOW_HTTPS,
+					     .port = 443,
+					     .name = &name,
+					     .name_left_out = hellos[i].left_out,
+					     .has_encrypted_hello = hellos[i].encrypted};
+
+		policy_explain(policy, &facts, &made);
+		text_add(&made, "\n");
+	}
+	policy_free(policy);
+	compare_golden("hellos", &made);
+}
+
 static void a_deny_rule_is_named_and_what_it_keeps_from_deciding(void **state)
 {
 	static const struct question questions[] = {
@@ -283,6 +324,8 @@ int main(void)
 		cmocka_unit_test(a_denied_address_is_explained_by_the_rules_that_come_near),
 		cmocka_unit_test(what_a_rule_allows_instead_is_told),
 		cmocka_unit_test(quic_is_explained_by_the_rule_that_inspects_it_or_not),
+		cmocka_unit_test(
+			hellos_without_a_name_and_encrypted_ones_are_explained_by_the_rule_s_switches),
 		cmocka_unit_test(a_deny_rule_is_named_and_what_it_keeps_from_deciding),
 		cmocka_unit_test(at_most_five_rules_are_near_and_the_nearest_come_first),
 	};

@@ -286,6 +286,70 @@ static void quic_is_https_over_udp_for_rules_that_inspect_it(void **state)
 	policy_free(policy);
 }
 
+static struct verdict judge_hello(const struct policy *policy, const char *name, bool left_out,
+				  bool encrypted)
+{
+	struct name read = write_name(name);
+	struct policy_facts facts = {.source = write_address(NODE),
+				     .protocol = FLOW_HTTPS,
+				     .port = 443,
+				     .name = &read,
+				     .name_left_out = left_out,
+				     .has_encrypted_hello = encrypted};
+
+	return policy_judge(policy, &facts);
+}
+
+static struct policy *with_switches(void)
+{
+	struct rule_set set = {0};
+
+	write_collection(&set, "app", RULE_APPLICATION, 200, RULE_ALLOW);
+	write_rule(&set, "bare",
+		   "from:* https:443 no_sni pattern:b.example pattern:a.example "
+		   "pattern:*.bare.example");
+	write_rule(&set, "again", "from:* https:8443 no_sni pattern:a.example");
+	write_rule(&set, "plain", "from:* https:443 no_ech pattern:*.example");
+	write_collection(&set, "never", RULE_APPLICATION, 100, RULE_DENY);
+	write_rule(&set, "r", "from:* https:443 no_sni pattern:bad.example");
+	return compile(&set);
+}
+
+static void a_name_is_left_out_only_where_a_rule_lets_and_names_it_exactly(void **state)
+{
+	(void)state;
+	struct policy *policy = with_switches();
+	struct verdict verdict;
+
+	assert_allowed(judge_hello(policy, "a.example", true, false), "app/bare");
+	verdict = judge_hello(policy, "x.bare.example", true, false);
+	assert_denied(verdict, REASON_NO_NAME);
+	assert_string_equal(verdict.rule->label, "app/bare");
+	assert_denied(judge_hello(policy, "c.example", true, false), REASON_NO_NAME);
+	assert_denied(judge_hello(policy, "bad.example", true, false), REASON_RULE_DENIES);
+	assert_denied(judge_hello(policy, "other.test", true, false), REASON_NO_NAME);
+	assert_int_equal(policy_nameless_count(policy), 2);
+	assert_string_equal(policy_nameless_at(policy, 0)->text, "a.example");
+	assert_string_equal(policy_nameless_at(policy, 1)->text, "b.example");
+	policy_free(policy);
+}
+
+static void an_encrypted_hello_is_judged_by_its_outer_name_unless_the_rule_refuses_it(void **state)
+{
+	(void)state;
+	struct policy *policy = with_switches();
+	struct verdict verdict;
+
+	assert_allowed(judge_hello(policy, "a.example", false, true), "app/bare");
+	verdict = judge_hello(policy, "c.example", false, true);
+	assert_denied(verdict, REASON_ENCRYPTED_HELLO);
+	assert_string_equal(verdict.rule->label, "app/plain");
+	assert_denied(judge_hello(policy, "other.test", false, true), REASON_ENCRYPTED_HELLO);
+	/* without an outer name there is nothing to judge it by */
+	assert_denied(judge_hello(policy, "a.example", true, true), REASON_ENCRYPTED_HELLO);
+	policy_free(policy);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +369,9 @@ int main(void)
 		cmocka_unit_test(icmp_has_no_ports_so_only_any_port_matches_it),
 		cmocka_unit_test(large_lists_of_nested_prefixes_keep_their_meaning),
 		cmocka_unit_test(quic_is_https_over_udp_for_rules_that_inspect_it),
+		cmocka_unit_test(a_name_is_left_out_only_where_a_rule_lets_and_names_it_exactly),
+		cmocka_unit_test(
+			an_encrypted_hello_is_judged_by_its_outer_name_unless_the_rule_refuses_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,6 +124,8 @@ static void random_network_rule(uint64_t *seed, const struct world *world, struc
 static void random_application_rule(uint64_t *seed, const struct world *world, struct rule *rule)
 {
 	rule->inspects_quic = chance(seed, 50);
+	rule->allows_no_sni = chance(seed, 50);
+	rule->refuses_ech = chance(seed, 50);
 	for (size_t count = pick(seed, 4); count; count--)
 		random_pattern(seed, world, rule);
 	for (size_t count = pick(seed, 4); count; count--) {
@@ -164,16 +166,15 @@ struct tally {
 
 /* Same rule, which unnamed rules tell by their numbers; and what follows from it. */
 static void assert_agrees(struct verdict verdict, const struct naive_rule *expected,
-			  enum reason without_rule, bool quic, uint64_t seed, struct tally *tally)
+			  enum reason without_rule, enum reason switched, uint64_t seed,
+			  struct tally *tally)
 {
 	char label[64] = "none";
-	bool refused = quic && expected && expected->collection->kind == RULE_APPLICATION &&
-		       expected->collection->action == RULE_ALLOW && !expected->rule->inspects_quic;
-	enum rule_action action = expected && !refused ? expected->collection->action : RULE_DENY;
-	enum reason reason = !expected              ? without_rule
-			     : refused              ? REASON_QUIC
-			     : action == RULE_ALLOW ? REASON_RULE_ALLOWS
-						    : REASON_RULE_DENIES;
+	enum reason reason = !expected                                    ? without_rule
+			     : expected->collection->action == RULE_DENY  ? REASON_RULE_DENIES
+			     : expected->collection->kind == RULE_NETWORK ? REASON_RULE_ALLOWS
+									  : switched;
+	enum rule_action action = reason == REASON_RULE_ALLOWS ? RULE_ALLOW : RULE_DENY;
 
 	if (expected)
 		snprintf(label, sizeof(label), "collection-%zu/%zu", expected->collection_index + 1,
@@ -186,6 +187,25 @@ static void assert_agrees(struct verdict verdict, const struct naive_rule *expec
 	tally->cases++;
 	tally->allowed += action == RULE_ALLOW;
 	tally->denied += action == RULE_DENY && expected;
+}
+
+/* What the switches of the rule that decides leave of its allowing. */
+static enum reason ask_switches(const struct naive_rule *expected, const struct policy_facts *facts)
+{
+	bool exact = false;
+
+	if (!expected || facts->protocol < FLOW_HTTPS)
+		return REASON_RULE_ALLOWS;
+	for (size_t i = 0; facts->name && i < expected->rule->pattern_count; i++)
+		exact |= expected->rule->patterns[i].kind == PATTERN_EXACT &&
+			 pattern_matches(&expected->rule->patterns[i], facts->name);
+	if (facts->protocol == FLOW_QUIC && !expected->rule->inspects_quic)
+		return REASON_QUIC;
+	if (facts->name_left_out && (!exact || !expected->rule->allows_no_sni))
+		return REASON_NO_NAME;
+	if (facts->has_encrypted_hello && (facts->name_left_out || expected->rule->refuses_ech))
+		return REASON_ENCRYPTED_HELLO;
+	return REASON_RULE_ALLOWS;
 }
 
 static void check_facts(const struct policy *policy, const struct naive_policy *naive,
@@ -207,11 +227,19 @@ static void check_facts(const struct policy *policy, const struct naive_policy *
 		facts.destination = write_address(s_addresses[pick(random, COUNT(s_addresses))]);
 	if (facts.protocol == FLOW_ICMP)
 		facts.port = 0;
-	assert_agrees(policy_judge(policy, &facts), naive_judge(naive, &facts),
-		      naive_is_special(&facts.destination)          ? REASON_SPECIAL_ADDRESS
-		      : facts.protocol >= FLOW_HTTPS && !facts.name ? REASON_NO_NAME
-								    : REASON_NO_RULE,
-		      facts.protocol == FLOW_QUIC, seed, tally);
+	if (facts.protocol >= FLOW_HTTPS) {
+		facts.name_left_out = facts.name && chance(random, 30);
+		facts.has_encrypted_hello = chance(random, 30);
+	}
+	const struct naive_rule *expected = naive_judge(naive, &facts);
+
+	assert_agrees(policy_judge(policy, &facts), expected,
+		      naive_is_special(&facts.destination) ? REASON_SPECIAL_ADDRESS
+		      : facts.has_encrypted_hello          ? REASON_ENCRYPTED_HELLO
+		      : facts.protocol >= FLOW_HTTPS && (!facts.name || facts.name_left_out)
+			      ? REASON_NO_NAME
+			      : REASON_NO_RULE,
+		      ask_switches(expected, &facts), seed, tally);
 }
 
 static void check_query(const struct policy *policy, const struct naive_policy *naive,
@@ -222,7 +250,7 @@ static void check_query(const struct policy *policy, const struct naive_policy *
 
 	assert_agrees(policy_judge_query(policy, &source, &name),
 		      naive_query(naive, &source, &name, s_tried, COUNT(s_tried)), REASON_DNS_NAME,
-		      false, seed, tally);
+		      REASON_RULE_ALLOWS, seed, tally);
 }
 
 typedef void check(const struct policy *policy, const struct naive_policy *naive, uint64_t *random,

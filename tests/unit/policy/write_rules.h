@@ -3,7 +3,7 @@
  *     write_collection(&set, "team", RULE_APPLICATION, 200, RULE_ALLOW);
  *     write_rule(&set, "github", "from:10.42.0.0/16 https:443 pattern:*.github.com");
  * Words: from:PREFIX|*  to:PREFIX|*  fqdn:NAME  tcp udp icmp any  port:N|N-M|*  http:N https:N
- * pattern:PATTERN  purpose:WORD  origin:WORD  quic
+ * pattern:PATTERN  purpose:WORD  origin:WORD  quic  no_sni  no_ech
  */
 #pragma once
 
@@ -125,6 +125,10 @@ static inline void write_word(struct rule *rule, char *word)
 		rule->transports |= TRANSPORT_ICMP;
 	} else if (strcmp(word, "quic") == 0) {
 		rule->inspects_quic = true;
+	} else if (strcmp(word, "no_sni") == 0) {
+		rule->allows_no_sni = true;
+	} else if (strcmp(word, "no_ech") == 0) {
+		rule->refuses_ech = true;
 	} else {
 		assert_string_equal(word, "any");
 		rule->transports |= TRANSPORT_ANY;

@@ -32,6 +32,11 @@ static const struct recorded_hello recorded_hellos[] = {
 	{"post_quantum", "eastus.data.mcr.microsoft.com", "\x00\x0c\x02h2\x08http/1.1", false,
 	 false},
 	{"grease_ech", "eastus.data.mcr.microsoft.com", "\x00\x0c\x02h2\x08http/1.1", true, false},
+	{"gnutls_tls12", "vault.azure.net", NULL, false, false},
+	{"go", "sts.windows.net", "\x00\x0c\x02h2\x08http/1.1", false, false},
+	{"java", "login.microsoftonline.com", NULL, false, false},
+	{"nss", "graph.microsoft.com", NULL, false, false},
+	{"nss_ech", "graph.microsoft.com", NULL, true, false},
 };
 #define RECORDED_HELLOS (sizeof(recorded_hellos) / sizeof(recorded_hellos[0]))
 

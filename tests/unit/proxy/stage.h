@@ -275,9 +275,19 @@ static inline struct policy *write_policy(const struct stage *stage, bool open)
 
 		if (letter == 'e') /* evil.example is nobody's */
 			continue;
+		if (letter == 'y' || letter == 'z') /* below */
+			continue;
 		snprintf(words, sizeof(words), "from:* http:%u https:%u pattern:%c*.example",
 			 stage->https_only ? 1u : stage->server_port, stage->server_port, letter);
 		write_rule(&set, name, words);
+	}
+	if (open) {
+		snprintf(words, sizeof(words), "from:* https:%u no_sni pattern:yes.example",
+			 stage->server_port);
+		write_rule(&set, "y", words);
+		snprintf(words, sizeof(words), "from:* https:%u no_ech pattern:zero.example",
+			 stage->server_port);
+		write_rule(&set, "z", words);
 	}
 	return compile(&set);
 }

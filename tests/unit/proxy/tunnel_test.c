@@ -207,8 +207,55 @@ static void a_hello_that_names_another_than_the_connect_is_denied(void **state)
 		close(server);
 	}
 	expect_deny(&stage, "name_mismatch");
-	assert_int_equal(count_events(&stage, "\"deny\"", "name_mismatch"), 4);
+	assert_int_equal(count_events(&stage, "\"deny\"", "name_mismatch"), 3);
+	assert_int_equal(count_events(&stage, "\"deny\"", "no_name"), 1);
 	assert_int_equal(count_events(&stage, "the hello names evil.example", ""), 1);
+	strike_stage(&stage);
+}
+
+static void the_hello_may_leave_the_connect_s_name_out_where_its_rule_says_so(void **state)
+{
+	struct stage stage = {0};
+
+	(void)state;
+	raise_stage(&stage);
+	int client = ask_for_tunnel(&stage, "yes.example");
+	int server = accept_server(&stage);
+
+	expect(client, ESTABLISHED);
+	say_hello(client, NULL);
+	expect_hello(server, NULL);
+	close(client);
+	close(server);
+	strike_stage(&stage);
+}
+
+static void
+an_encrypted_hello_in_a_tunnel_is_denied_where_the_connect_s_rule_refuses_it(void **state)
+{
+	struct stage stage = {0};
+	uint8_t hello[1024];
+
+	(void)state;
+	raise_stage(&stage);
+	for (int encrypted = 0; encrypted < 2; encrypted++) {
+		size_t length = build_hello("zero.example", encrypted, hello);
+		int client = ask_for_tunnel(&stage, "zero.example");
+		int server = accept_server(&stage);
+
+		expect(client, ESTABLISHED);
+		send_bytes(client, hello, length);
+		if (encrypted) {
+			expect_alert(client, 112);
+			expect_reset(server);
+		} else {
+			expect_bytes(server, hello, length);
+		}
+		close(client);
+		close(server);
+	}
+	expect_deny(&stage, "encrypted_hello");
+	assert_int_equal(count_events(&stage, "\"deny\"", "\"ech\":true"), 1);
 	strike_stage(&stage);
 }
 
@@ -442,6 +489,9 @@ int main(void)
 		cmocka_unit_test(much_goes_both_ways_at_once_and_a_slow_reader_loses_nothing),
 		cmocka_unit_test(a_reset_on_one_side_is_a_reset_on_the_other),
 		cmocka_unit_test(a_hello_that_names_another_than_the_connect_is_denied),
+		cmocka_unit_test(the_hello_may_leave_the_connect_s_name_out_where_its_rule_says_so),
+		cmocka_unit_test(
+			an_encrypted_hello_in_a_tunnel_is_denied_where_the_connect_s_rule_refuses_it),
 		cmocka_unit_test(what_is_not_tls_gets_no_tunnel),
 		cmocka_unit_test(a_hello_may_come_with_the_connect_or_byte_by_byte),
 		cmocka_unit_test(a_second_hello_must_carry_the_same_name),
