@@ -1,7 +1,7 @@
 /*
  * Pins and admissions on disk, loaded at the start. Pins are saved now and then when they have
  * changed, and at the end. Admissions are kept as they are given: a flow whose number meant nothing
- * after a crash could not be judged again.
+ * after a crash could not be judged again. Those for which the disk had no room are tried again.
  */
 #include "gateway/gateway_impl.h"
 
@@ -63,6 +63,8 @@ void state_save(struct gateway *gateway)
 	char path[PATH_MAX];
 	int error;
 
+	if (admissions_unkept(gateway->admissions) > 0)
+		(void)state_keep_admissions(gateway);
 	if (changes == gateway->saved_changes)
 		return;
 	path_of(gateway, "pins", path);
