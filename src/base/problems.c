@@ -53,6 +53,8 @@ static char *make_printable(const char *text)
 
 	if (text)
 		text_add_printable(&printable, text);
+	if (text_failed(&printable))
+		text_free(&printable);
 	return printable.data;
 }
 
@@ -61,15 +63,17 @@ static void keep(struct problems *problems, enum problem_severity severity,
 {
 	struct problem *problem = add_slot(problems);
 
-	if (!problem)
-		return;
-	*problem = (struct problem){
-		.severity = severity,
-		.file = make_printable(place.file),
-		.line = place.line,
-		.column = place.column,
-		.text = make_printable(line),
-	};
+	if (problem)
+		*problem = (struct problem){
+			.severity = severity,
+			.file = make_printable(place.file),
+			.line = place.line,
+			.column = place.column,
+			.text = make_printable(line),
+		};
+	/* A warning that nobody hears is worse than a refusal. */
+	if (!problem || !problem->text || (place.file && !problem->file))
+		problems->has_errors = true;
 }
 
 /* What is beyond the limit becomes one line; it is an error if one of them is. */

@@ -41,6 +41,7 @@ __attribute__((format(printf, 4, 5))) void problems_add(struct problems *problem
 
 size_t problems_count(const struct problems *problems);
 const struct problem *problems_at(const struct problems *problems, size_t index);
+/* Also when there was no memory for a warning. */
 bool problems_has_errors(const struct problems *problems);
 
 /* "sallyport.yaml:12:5: error: …", one line each. The caller frees. NULL: out of memory. */

@@ -5,6 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Like errno, each thread's own. */
+static _Thread_local uint64_t s_failures;
+
+void text_fail(struct text *text)
+{
+	s_failures += !text->failed;
+	text->failed = true;
+}
+
+uint64_t text_failures(void)
+{
+	return s_failures;
+}
+
 static bool make_room(struct text *text, size_t more)
 {
 	size_t wanted = text->length + more + 1;
@@ -18,7 +32,7 @@ static bool make_room(struct text *text, size_t more)
 		capacity *= 2;
 	char *grown = realloc(text->data, capacity);
 	if (!grown) {
-		text->failed = true;
+		text_fail(text);
 		return false;
 	}
 	text->data = grown;

@@ -1,6 +1,7 @@
 /*
  * A growing string for generators (rulesets, JSON, tables). Running out of memory is remembered,
- * not reported at each step: check text_failed() once at the end.
+ * not reported at each step: check text_failed() once at the end. Who makes texts from texts
+ * compares text_failures() at both ends instead: a part that failed is not seen in the whole.
  */
 #pragma once
 
@@ -25,12 +26,16 @@ void text_add_json_string(struct text *text, const char *string, size_t length);
 /* For a person's terminal: what it would obey (control characters), or is no UTF-8, becomes '?'. */
 void text_add_printable(struct text *text, const char *string);
 void text_clear(struct text *text); /* keeps the room */
+void text_fail(struct text *text);  /* as if it had run out of memory itself */
 void text_free(struct text *text);  /* for cleanup() */
 
 static inline bool text_failed(const struct text *text)
 {
 	return text->failed;
 }
+
+/* How many texts have failed in this thread so far. */
+uint64_t text_failures(void);
 
 static inline const char *text_string(const struct text *text)
 {

@@ -173,7 +173,10 @@ static bool read_destination(const struct yaml_item *item, void *element, const 
 		destination->kind = CATALOG_DESTINATION_SERVICE_TAG;
 	if (rest) {
 		destination->text = strdup(rest);
-		return destination->text && check_destination_text(item, destination, problems);
+		if (destination->text)
+			return check_destination_text(item, destination, problems);
+		yaml_complain(item, problems, "out of memory");
+		return false;
 	}
 	if (!yaml_read_word(item, words, &index, problems))
 		return false;
@@ -215,7 +218,7 @@ static bool read_condition(const struct yaml_item *item, void *element, const vo
 {
 	const struct catalog_edition *edition = context;
 	struct catalog_condition *condition = element;
-	const char *feature;
+	const char *feature, *message = "the edition lists no such feature";
 	size_t index;
 
 	if (!yaml_expect_scalar(item, problems))
@@ -227,10 +230,15 @@ static bool read_condition(const struct yaml_item *item, void *element, const vo
 		return true;
 	}
 	condition->fact = CATALOG_FACT_FEATURE;
-	for (size_t i = 0; i < edition->feature_count; i++)
-		if (!strcmp(edition->features[i].name, feature))
-			return (condition->feature = strdup(feature)) != NULL;
-	yaml_complain(item, problems, "the edition lists no such feature");
+	for (size_t i = 0; i < edition->feature_count; i++) {
+		if (strcmp(edition->features[i].name, feature) != 0)
+			continue;
+		condition->feature = strdup(feature);
+		if (condition->feature)
+			return true;
+		message = "out of memory";
+	}
+	yaml_complain(item, problems, "%s", message);
 	return false;
 }
 

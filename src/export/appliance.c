@@ -214,9 +214,11 @@ void appliance_write_lists(struct export_job *job)
 /* Lists have none: not every product that fetches lists takes comments in them. */
 void appliance_add_header(struct export_job *job)
 {
-	struct text *body = &job->result->files[0].text;
-	struct text whole = TEXT_EMPTY;
+	struct text whole = TEXT_EMPTY, *body;
 
+	if (job->result->file_count == 0) /* no memory for it */
+		return;
+	body = &job->result->files[0].text;
 	export_header_lines(job, &whole, "# ", "");
 	text_add(&whole, text_string(body));
 	whole.failed |= text_failed(body);

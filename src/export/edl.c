@@ -54,6 +54,8 @@ static void add_entry(struct lists *lists, const char *purpose, const char *kind
 	struct entry *entry = new_entry(lists);
 
 	if (!entry || asprintf(&entry->text, "%s%s", text, suffix) < 0) {
+		if (entry)
+			entry->text = NULL; /* it is undefined then */
 		lists->job->failed = true;
 		return;
 	}

@@ -450,8 +450,11 @@ int export_write(const struct export_target *target, const struct export_request
 									   target->writer->several};
 	struct export_job job = {
 		.request = request, .target = target, .result = &result, .problems = problems};
+	uint64_t failures = text_failures();
 	int error = run(&job);
 
+	if (text_failures() != failures) /* a part, perhaps long since in the whole */
+		error = -ENOMEM;
 	job_done(&job);
 	if (error == -ENOMEM)
 		problems_add(problems, PROBLEM_ERROR, (struct problem_place){0}, "out of memory");

@@ -35,6 +35,9 @@
 #define GATEWAY_BUDGET_SOURCES    8192
 #define GATEWAY_OWN_ADDRESSES_MAX 1024
 
+/* Seconds: a longer time to live is taken as this. */
+#define GATEWAY_TTL_MAX 86400u
+
 /* Network rules that name the same FQDN: a policy with more is refused. */
 #define GATEWAY_RULES_OF_A_NAME 64
 

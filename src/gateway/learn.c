@@ -22,8 +22,6 @@
 #include "base/assertion.h"
 #include "base/clock.h"
 
-#define TTL_MAX 86400u
-
 struct batch {
 	struct kernel_element elements[RESOLVER_ADDRESSES_MAX + 1];
 	size_t count;
@@ -103,7 +101,8 @@ static int learn_address(struct learning *learning, struct lesson *lesson,
 			 const struct learned_address *learned, struct batch *batch)
 {
 	struct gateway *gateway = learning->gateway;
-	uint64_t ttl_ms = (uint64_t)(learned->ttl < TTL_MAX ? learned->ttl : TTL_MAX) * 1000;
+	uint64_t ttl_ms =
+		(uint64_t)(learned->ttl < GATEWAY_TTL_MAX ? learned->ttl : GATEWAY_TTL_MAX) * 1000;
 	uint64_t end = lesson->now + later(ttl_ms + atomic_load(&gateway->grace_ms),
 					   atomic_load(&gateway->lifetime_ms));
 	uint64_t previous;

@@ -1,7 +1,7 @@
 /*
  * Pins and admissions on disk, loaded at the start. Pins are saved now and then when they have
  * changed, and at the end. Admissions are kept as they are given: a flow whose number meant nothing
- * after a crash could not be judged again.
+ * after a crash could not be judged again. Those for which the disk had no room are tried again.
  */
 #include "gateway/gateway_impl.h"
 
@@ -44,6 +44,15 @@ static int make_folder(const char *path)
 	return -error;
 }
 
+/* As learn.c would give one now. */
+static uint64_t longest_pin_ms(const struct gateway *gateway)
+{
+	uint64_t by_ttl = GATEWAY_TTL_MAX * UINT64_C(1000) + atomic_load(&gateway->grace_ms);
+	uint64_t lifetime = atomic_load(&gateway->lifetime_ms);
+
+	return by_ttl > lifetime ? by_ttl : lifetime;
+}
+
 int state_load(struct gateway *gateway)
 {
 	char path[PATH_MAX];
@@ -53,7 +62,8 @@ int state_load(struct gateway *gateway)
 	path_of(gateway, "admissions", path);
 	report_load(path, admissions_load(gateway->admissions, path));
 	path_of(gateway, "pins", path);
-	report_load(path, pins_load(gateway->pins, path, clock_steady_ms(), clock_wall_ms()));
+	report_load(path, pins_load(gateway->pins, path, clock_steady_ms(), clock_wall_ms(),
+				    longest_pin_ms(gateway)));
 	return state_keep_admissions(gateway);
 }
 
@@ -63,6 +73,8 @@ void state_save(struct gateway *gateway)
 	char path[PATH_MAX];
 	int error;
 
+	if (admissions_unkept(gateway->admissions) > 0)
+		(void)state_keep_admissions(gateway);
 	if (changes == gateway->saved_changes)
 		return;
 	path_of(gateway, "pins", path);

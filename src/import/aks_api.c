@@ -109,7 +109,8 @@ static void read_category(struct aks_reading *reading, const struct json_item *i
 		!strncmp(name, "tunnel", strlen("tunnel")) && json_item_count(endpoints) > 0;
 	for (size_t i = 0; i < json_item_count(endpoints) && aks_goes_on(reading); i++)
 		read_endpoint(reading, json_item_at(endpoints, i));
-	reading->no_memory |= !name_rules(reading);
+	if (!reading->no_memory) /* else a rule may be half made */
+		reading->no_memory = !name_rules(reading);
 	tdestroy(reading->category.seen, free);
 	reading->category.seen = NULL;
 }
@@ -228,6 +229,7 @@ int import_aks_api(const char *text, size_t length, const char *file, struct tex
 	cleanup(reading_done) struct aks_reading reading = {0};
 	cleanup(rule_set_done) struct rule_set set = {0};
 	cleanup(text_free) struct text written = TEXT_EMPTY;
+	uint64_t failures = text_failures();
 	int result = tree ? read_answer(&reading, tree, file, problems) : -EINVAL;
 
 	if (result < 0)
@@ -237,6 +239,8 @@ int import_aks_api(const char *text, size_t length, const char *file, struct tex
 	write_text(&written, &reading, &set, file, problems);
 	if (!config_text_fits(&written, file, problems))
 		return text_failed(&written) ? -ENOMEM : -EINVAL;
+	if (text_failures() != failures || problems_has_errors(problems))
+		return fail(file, problems, -ENOMEM, "out of memory");
 	text_add_bytes(yaml, written.data, written.length);
 	return result;
 }

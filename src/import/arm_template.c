@@ -50,6 +50,12 @@ __attribute__((format(printf, 2, 3))) static bool unknown(struct arm_template *a
 	return false;
 }
 
+static bool ran_out(struct arm_template *arm)
+{
+	arm->out_of_memory = true;
+	return unknown(arm, "out of memory");
+}
+
 static bool evaluate_item(struct arm_template *arm, const struct json_item *item,
 			  unsigned int depth, size_t *steps, struct value *ret_value);
 static bool evaluate(struct evaluation *evaluation, struct value *ret_value);
@@ -62,12 +68,12 @@ static void skip_space(struct evaluation *evaluation)
 static bool set_text(struct arm_template *arm, const struct text *text, struct value *ret_value)
 {
 	if (text_failed(text))
-		return unknown(arm, "out of memory");
+		return ran_out(arm);
 	if (text->length > TEXT_LIMIT)
 		return unknown(arm, "its value is longer than %d bytes", TEXT_LIMIT);
 	ret_value->item = NULL;
 	ret_value->text = strdup(text_string(text));
-	return ret_value->text || unknown(arm, "out of memory");
+	return ret_value->text || ran_out(arm);
 }
 
 /* 'it''s' */
@@ -308,6 +314,8 @@ static bool take_member(struct evaluation *evaluation, struct value *value)
 		value->item && name ? json_item_find(value->item, name) : NULL;
 
 	evaluation->at += length;
+	if (!name)
+		return ran_out(evaluation->arm);
 	if (!member)
 		return unknown(evaluation->arm, "there is no member of that name");
 	value->item = NULL;
@@ -379,7 +387,7 @@ static const struct json_item *make_item(struct arm_template *arm, const struct 
 	}
 	item = json_tree_add_string(arm->tree, model, text);
 	if (!item)
-		unknown(arm, "out of memory");
+		ran_out(arm);
 	return item;
 }
 

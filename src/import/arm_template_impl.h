@@ -12,6 +12,7 @@ struct arm_template {
 	const struct json_item *parameters, *variables; /* may be NULL */
 	size_t made;                                    /* bytes of strings made so far */
 	char reason[200];                               /* why the last value is not known */
+	bool out_of_memory; /* a value is not known for that: the whole is not */
 };
 
 /*

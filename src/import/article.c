@@ -267,6 +267,7 @@ int import_article(const char *text, size_t length, const char *file, const char
 	struct article_reading reading = {
 		.known = known, .edition = &edition, .file = file, .problems = problems};
 	struct front_matter matter;
+	uint64_t failures = text_failures();
 	int error;
 
 	if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark */
@@ -283,6 +284,8 @@ int import_article(const char *text, size_t length, const char *file, const char
 				    matter.lines);
 	if (!error)
 		error = write_text(&reading, &yaml);
+	if (!error && (text_failures() != failures || problems_has_errors(problems)))
+		error = -ENOMEM;
 	if (error == -ENOMEM)
 		problems_add(problems, PROBLEM_ERROR, (struct problem_place){0}, "out of memory");
 	if (error)

@@ -71,7 +71,7 @@ static bool take_item(struct article_cell *cell, const char *word, bool labelled
 	}
 	item = list_add(&cell->items, &cell->count, sizeof(*item));
 	if (!item) {
-		text_add(ret_reason, "out of memory");
+		text_fail(ret_reason);
 		return false;
 	}
 	if (!article_item_read(word, labelled, item, ret_reason))
@@ -118,7 +118,7 @@ static bool take_words(struct article_cell *cell, const char *flat, bool labelle
 		alternative = separated = false;
 	}
 	if (text_failed(&word))
-		text_add(ret_reason, "out of memory");
+		text_fail(ret_reason);
 	return !text_failed(&word);
 }
 
@@ -130,7 +130,7 @@ bool article_cell_read(const struct article_runs *runs, struct article_cell *ret
 	cleanup(free_memory) char *flat = article_runs_flat(runs, &labelled);
 
 	if (!flat) {
-		text_add(ret_reason, "out of memory");
+		text_fail(ret_reason);
 		return false;
 	}
 	if (!take_words(&cell, flat, labelled, ret_reason))

@@ -159,11 +159,11 @@ static char *make_id(const struct catalog_edition *edition, const struct catalog
 		text_add(&base, base.length ? "" : "any");
 	}
 	text_add(&id, text_string(&base));
-	if (entry->feature && article_id_is_taken(edition, id.data, entry->clouds)) {
+	if (entry->feature && article_id_is_taken(edition, text_string(&id), entry->clouds)) {
 		text_clear(&id);
 		text_addf(&id, "%.20s-%.40s", entry->feature, text_string(&base));
 	}
-	if (!text_failed(&id) && article_id_is_taken(edition, id.data, entry->clouds)) {
+	if (article_id_is_taken(edition, text_string(&id), entry->clouds)) {
 		text_clear(&id);
 		text_addf(&id, "%.*s", NUMBERED_LENGTH, text_string(&base));
 		text_addf(&id, "-%lu", next_number(edition, text_string(&id)));

@@ -172,7 +172,7 @@ static bool read_text(const char *word, bool labelled, struct article_item *item
 	}
 	item->text = text_failed(&text) ? NULL : take_pointer(text.data);
 	if (!item->text)
-		text_add(ret_reason, "out of memory");
+		text_fail(ret_reason);
 	return item->text != NULL;
 }
 
@@ -183,7 +183,7 @@ bool article_item_read(const char *original, bool labelled, struct article_item 
 
 	text_add(&word, original);
 	if (text_failed(&word)) {
-		text_add(ret_reason, "out of memory");
+		text_fail(ret_reason);
 		return false;
 	}
 	strip_url(&word);

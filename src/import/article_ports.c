@@ -137,11 +137,11 @@ static bool take_cell(const struct article_runs *runs, struct article_ports *por
 	bool good = flat != NULL;
 
 	if (!good)
-		text_add(ret_reason, "out of memory");
+		text_fail(ret_reason);
 	while (good && article_words_next(&words, &word))
 		good = take_word(ports, pending, network, word.data, ret_reason);
 	if (good && text_failed(&word))
-		text_add(ret_reason, "out of memory");
+		text_fail(ret_reason);
 	return good && !text_failed(&word);
 }
 

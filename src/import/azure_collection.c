@@ -61,8 +61,9 @@ static bool name_rule(struct target *target, const struct azure_rule *read, cons
 	char label[LABEL_SIZE];
 	int length;
 
-	if (asprintf(&written, "%.*s%s", *ending ? 59 : 300, read->name, ending) < 0 ||
-	    !labels_make(&target->labels, written, label))
+	if (asprintf(&written, "%.*s%s", *ending ? 59 : 300, read->name, ending) < 0)
+		written = NULL; /* it is undefined then */
+	if (!written || !labels_make(&target->labels, written, label))
 		return false;
 	rule->name = strdup(label);
 	length = strcmp(label, read->name)
@@ -206,8 +207,9 @@ static bool name_collection(struct labels *labels, const struct azure_collection
 	cleanup(free_memory) char *written = NULL;
 	char label[LABEL_SIZE];
 
-	if (asprintf(&written, "%s%.300s", is_own ? "azure-" : "", from->name) < 0 ||
-	    !labels_make(labels, written, label))
+	if (asprintf(&written, "%s%.300s", is_own ? "azure-" : "", from->name) < 0)
+		written = NULL; /* it is undefined then */
+	if (!written || !labels_make(labels, written, label))
 		return false;
 	collection->name = strdup(label);
 	*ret_note = make_note(from, label);

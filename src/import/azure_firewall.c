@@ -102,7 +102,7 @@ static int read_file(struct azure_reading *reading, const char *file)
 		return error;
 	azure_read_settings(reading);
 	read_all(reading);
-	if (reading->no_memory)
+	if (reading->no_memory || reading->arm.out_of_memory)
 		return fail(reading, file, -ENOMEM, "out of memory");
 	if (reading->too_large)
 		return fail(reading, file, -EINVAL,
@@ -116,6 +116,7 @@ int import_azure_firewall(const char *text, size_t length, const char *file, str
 {
 	cleanup(reading_done) struct azure_reading reading = {.losses.problems = problems};
 	cleanup(text_free) struct text written = TEXT_EMPTY;
+	uint64_t failures = text_failures();
 	int error;
 
 	reading.arm.tree = json_tree_parse(text, length, file, problems);
@@ -128,6 +129,8 @@ int import_azure_firewall(const char *text, size_t length, const char *file, str
 	config_text_add_collections(&written, &reading.set, (const char *const *)reading.notes);
 	if (!config_text_fits(&written, file, problems))
 		return text_failed(&written) ? -ENOMEM : -EINVAL;
+	if (text_failures() != failures || problems_has_errors(problems))
+		return fail(&reading, file, -ENOMEM, "out of memory");
 	text_add_bytes(yaml, written.data, written.length);
 	return reading.losses.count > 0;
 }

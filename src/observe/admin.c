@@ -20,6 +20,7 @@
 
 #define CLIENTS           16
 #define CLIENT_TIMEOUT_MS 10000
+#define PAUSE_MS          100
 
 struct client {
 	struct admin *admin;
@@ -34,6 +35,7 @@ struct client {
 struct admin {
 	struct loop *loop;
 	struct loop_watch watch;
+	struct loop_timer pause;
 	struct sockaddr_un address;
 	void (*handle)(void *context, const char *request, struct text *reply);
 	void *context;
@@ -131,6 +133,20 @@ static void take_client(struct admin *admin, int descriptor)
 	close(descriptor);
 }
 
+static void end_pause(struct loop_timer *timer)
+{
+	struct admin *admin = loop_owner(timer, struct admin, pause);
+
+	(void)loop_watch_change(admin->loop, &admin->watch, EPOLLIN);
+}
+
+/* Out of descriptors whoever waits would wake us again and again. */
+static void pause_listening(struct admin *admin)
+{
+	if (loop_timer_start(admin->loop, &admin->pause, PAUSE_MS, end_pause) == 0)
+		(void)loop_watch_change(admin->loop, &admin->watch, 0);
+}
+
 static void accept_clients(struct loop_watch *watch, uint32_t events)
 {
 	struct admin *admin = loop_owner(watch, struct admin, watch);
@@ -139,6 +155,8 @@ static void accept_clients(struct loop_watch *watch, uint32_t events)
 	(void)events;
 	if (descriptor >= 0)
 		take_client(admin, descriptor);
+	else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+		pause_listening(admin);
 }
 
 static int fill_address(const char *path, struct sockaddr_un *ret_address)
@@ -226,6 +244,7 @@ void admin_close(struct admin *admin)
 	for (size_t i = 0; i < CLIENTS; i++)
 		if (admin->clients[i].admin)
 			close_client(&admin->clients[i]);
+	loop_timer_stop(admin->loop, &admin->pause);
 	loop_watch_remove(admin->loop, &admin->watch);
 	close(admin->watch.descriptor);
 	unlink(admin->address.sun_path);

@@ -145,13 +145,17 @@ static int format_line(char line[LINE_MAX_SIZE], uint32_t number, enum admission
 	return snprintf(line, LINE_MAX_SIZE, "%u %s %s\n", number, s_kind_words[kind], key);
 }
 
+/* A full disk may take half of a line, and the next one would be read as its end: nothing is added
+   then until the file is written anew. */
 static void keep(struct admissions *admissions, uint32_t number, enum admission_kind kind,
 		 const char *key)
 {
 	char line[LINE_MAX_SIZE];
 	int length = format_line(line, number, kind, key);
 
-	if (admissions->file >= 0 && write(admissions->file, line, (size_t)length) != length)
+	if (admissions->file < 0)
+		return;
+	if (admissions->unkept > 0 || write(admissions->file, line, (size_t)length) != length)
 		admissions->unkept++;
 }
 
@@ -298,6 +302,7 @@ int admissions_keep(struct admissions *admissions, const char *path)
 	if (error == 0) {
 		close_descriptor(&admissions->file);
 		admissions->file = file;
+		admissions->unkept = 0;
 	}
 	pthread_mutex_unlock(&admissions->lock);
 	return error;

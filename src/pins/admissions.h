@@ -59,8 +59,8 @@ uint32_t admissions_capacity(const struct admissions *admissions);
  * file stays in use.
  */
 int admissions_keep(struct admissions *admissions, const char *path);
-/* Times a number could not be written to the file (disk full): after a crash it would mean nothing.
- */
+/* Numbers that are not in the file (disk full): after a crash they would mean nothing. Nothing more
+   is added until admissions_keep() has written it anew. */
 uint64_t admissions_unkept(const struct admissions *admissions);
 
 /* At the start, before anyone else knows the registry. Later lines of the file win; a last line

@@ -1,7 +1,8 @@
 /*
  * Pins on disk: "name address expiry" a line, the expiry in wall-clock milliseconds, since the
  * steady clock starts anew at a boot. A file is checked as a whole before anything of it is
- * learned.
+ * learned. The wall clock may have been set back since: no pin lasts longer than one that is
+ * learned now would.
  */
 #include "pins/pins.h"
 
@@ -75,7 +76,7 @@ static int parse_line(char *line, struct pin *ret_pin)
 
 /* One pass over a private copy; `learn_into` NULL: check only. */
 static int read_lines(const char *body, struct pins *learn_into, uint64_t steady_ms,
-		      uint64_t wall_ms)
+		      uint64_t wall_ms, uint64_t longest_ms)
 {
 	cleanup(free_memory) char *copy = strdup(body);
 	char *at = copy, *line;
@@ -85,7 +86,7 @@ static int read_lines(const char *body, struct pins *learn_into, uint64_t steady
 		return -ENOMEM;
 	while ((line = state_file_line(&at, &torn))) {
 		enum pin_news news;
-		uint64_t previous;
+		uint64_t previous, rest_ms;
 		struct pin pin;
 		int error = parse_line(line, &pin);
 
@@ -93,23 +94,26 @@ static int read_lines(const char *body, struct pins *learn_into, uint64_t steady
 			return error;
 		if (!learn_into || pin.expires_ms <= wall_ms)
 			continue;
+		rest_ms = pin.expires_ms - wall_ms;
 		error = pins_learn(learn_into, &pin.name, &pin.address, steady_ms,
-				   steady_ms + (pin.expires_ms - wall_ms), &news, &previous);
+				   steady_ms + (rest_ms < longest_ms ? rest_ms : longest_ms), &news,
+				   &previous);
 		if (error < 0)
 			return error;
 	}
 	return torn ? -EBADMSG : 0;
 }
 
-int pins_load(struct pins *pins, const char *path, uint64_t steady_ms, uint64_t wall_ms)
+int pins_load(struct pins *pins, const char *path, uint64_t steady_ms, uint64_t wall_ms,
+	      uint64_t longest_ms)
 {
 	cleanup(free_memory) char *content = NULL;
 	char *body;
 	int error = state_file_read(path, FIRST_LINE, &content, &body);
 
 	if (error == 0)
-		error = read_lines(body, NULL, steady_ms, wall_ms);
+		error = read_lines(body, NULL, steady_ms, wall_ms, longest_ms);
 	if (error == 0)
-		error = read_lines(body, pins, steady_ms, wall_ms);
+		error = read_lines(body, pins, steady_ms, wall_ms, longest_ms);
 	return error;
 }

@@ -2,7 +2,8 @@
  * Accepting. Batches are bounded so that a flood of connections does not starve the sessions.
  * A connection that cannot be served (no session free, no descriptor left) is accepted and reset at
  * once, so that its client hears of it; left in the backlog it would wait and keep the loop busy.
- * For that a descriptor is kept in reserve.
+ * For that a descriptor is kept in reserve. All workers share the process's descriptors: when
+ * another has taken even that one, the listener pauses.
  *
  * A connection that TPROXY brought has its original destination as its local address.
  */
@@ -20,6 +21,7 @@
 
 #define BACKLOG        1024
 #define ACCEPTS_A_TURN 64
+#define PAUSE_MS       100
 
 static int set_option(int descriptor, int level, int option)
 {
@@ -110,18 +112,26 @@ static void serve(struct proxy_listener *listener, int descriptor)
 	session_begin(session, descriptor, &source, &destination, !listener->is_transparent);
 }
 
+static void keep_reserve(struct proxy *proxy)
+{
+	proxy->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 /* There are no descriptors left: the reserve makes room to accept one connection and reset it.
-   False: not even that. */
-static bool refuse_by_reserve(struct proxy_listener *listener)
+   Negative errno: not even that, or (-EAGAIN) nobody waits. */
+static int refuse_by_reserve(struct proxy_listener *listener)
 {
 	struct proxy *proxy = listener->proxy;
 	struct ip_endpoint source, destination;
 
+	if (proxy->reserve < 0) /* another worker was quicker the last time */
+		keep_reserve(proxy);
 	if (proxy->reserve < 0)
-		return false;
+		return -EMFILE;
 	close(take_descriptor(proxy->reserve));
 
 	int descriptor = accept4(listener->descriptor, NULL, NULL, SOCK_CLOEXEC);
+	int error = descriptor < 0 ? -errno : 0;
 
 	if (descriptor >= 0) {
 		proxy->figures.accepted++;
@@ -129,8 +139,29 @@ static bool refuse_by_reserve(struct proxy_listener *listener)
 			refuse(proxy, listener, &source, &destination, "no descriptors are left");
 		reset(descriptor);
 	}
-	proxy->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	return descriptor >= 0 && proxy->reserve >= 0;
+	keep_reserve(proxy);
+	return error;
+}
+
+static void end_pause(struct loop_timer *timer)
+{
+	struct proxy_listener *listener = loop_owner(timer, struct proxy_listener, pause);
+
+	(void)loop_watch_change(listener->proxy->loop, &listener->watch, EPOLLIN);
+}
+
+/* The backlog would wake us again and again. */
+static void pause_listener(struct proxy_listener *listener)
+{
+	struct loop *loop = listener->proxy->loop;
+
+	if (loop_timer_start(loop, &listener->pause, PAUSE_MS, end_pause) == 0)
+		(void)loop_watch_change(loop, &listener->watch, 0);
+}
+
+static bool is_lack(int error)
+{
+	return error == -EMFILE || error == -ENFILE || error == -ENOBUFS || error == -ENOMEM;
 }
 
 static void ready(struct loop_watch *watch, uint32_t events)
@@ -146,10 +177,14 @@ static void ready(struct loop_watch *watch, uint32_t events)
 			serve(listener, descriptor);
 			continue;
 		}
-		if (errno == ECONNABORTED || errno == EINTR)
+		int error =
+			errno == EMFILE || errno == ENFILE ? refuse_by_reserve(listener) : -errno;
+
+		if (error == 0 || error == -ECONNABORTED || error == -EINTR)
 			continue;
-		if ((errno != EMFILE && errno != ENFILE) || !refuse_by_reserve(listener))
-			return;
+		if (is_lack(error))
+			pause_listener(listener);
+		return;
 	}
 }
 
@@ -181,6 +216,7 @@ int proxy_listener_open(struct proxy_listener *listener, struct proxy *proxy,
 
 void proxy_listener_close(struct proxy_listener *listener)
 {
+	loop_timer_stop(listener->proxy->loop, &listener->pause);
 	loop_watch_remove(listener->proxy->loop, &listener->watch);
 	close(listener->descriptor);
 }

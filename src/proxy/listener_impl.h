@@ -8,6 +8,7 @@ struct proxy;
 
 struct proxy_listener {
 	struct loop_watch watch;
+	struct loop_timer pause;
 	struct proxy *proxy;
 	int descriptor;
 	bool is_transparent;

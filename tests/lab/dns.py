@@ -40,6 +40,7 @@ WIRESERVER_NAME = "wireserver.data.mcr.microsoft.com"
 BIG_NAME = "big.data.mcr.microsoft.com"  # its answer does not fit into a UDP message
 PRIVATE_NAME = "private.data.mcr.microsoft.com"
 PICKY_NAME = "picky.data.mcr.microsoft.com"
+MANY_NAMES = "many.data.mcr.microsoft.com"  # whatever is asked for below it has an address
 
 
 def _records():
@@ -48,6 +49,7 @@ def _records():
                "a-0016.a-msedge.net", "a-0016.global.part-0016.t-msedge.net"),
         *dual("a-0016.global.part-0016.t-msedge.net", at.MCR),
         *dual("data.mcr.microsoft.com", at.MCR_DATA),
+        *dual(f"*.{MANY_NAMES}", at.MCR_DATA),
         *chain("eastus.data.mcr.microsoft.com", "eastus-mcr.azurefd.net", "star.t-0001.t-msedge.net",
                ttl=LONG_TTL),
         *dual("star.t-0001.t-msedge.net", at.MCR_DATA, LONG_TTL),

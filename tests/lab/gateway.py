@@ -63,6 +63,7 @@ class Gateway:
         self.configuration["log"] = {"file": str(self.log_file)}
         self.configuration["state"] = {"directory": str(self.folder / "state"), "socket": str(self.socket)}
         self._in_force = self.configuration
+        self.wrapper = []  # a command line that starts the program's
         self.server = None
 
     # the process
@@ -72,7 +73,7 @@ class Gateway:
         self._write(self._in_force)
         messages = self.messages_mark()
         self.server = self._lab.start_server(self._lab.gateway, "sallyport",
-                                             [str(program()), "run", "-c", str(self.configuration_file)])
+                                             [*self.wrapper, str(program()), "run", "-c", str(self.configuration_file)])
         self.server.wait_until(lambda: READY in self.messages(messages), "being ready")
 
     def stop(self):

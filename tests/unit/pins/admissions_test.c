@@ -6,9 +6,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "pins/admissions.h"
@@ -185,6 +187,50 @@ static void a_number_that_cannot_be_written_is_counted(void **state)
 	admissions_free(admissions);
 }
 
+/* As on a disk that has room for so many bytes. */
+static void let_files_grow_to(rlim_t size)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = size;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void half_a_line_is_not_continued_and_the_next_writing_makes_the_file_whole(void **state)
+{
+	struct admissions *before = admissions_new(8), *after = admissions_new(8);
+	struct admission admission;
+	char path[64];
+
+	(void)state;
+	snprintf(path, sizeof(path), "/tmp/sallyport-admissions-%d", (int)getpid());
+	signal(SIGXFSZ, SIG_IGN);
+	number_of(before, ADMISSION_NAME, "one.example");
+	assert_int_equal(admissions_keep(before, path), 0);
+	let_files_grow_to(strlen("sallyport admissions 1\n1 name one.example\n2 name"));
+	number_of(before, ADMISSION_NAME, "two.example");
+	let_files_grow_to(RLIM_INFINITY);
+	number_of(before, ADMISSION_NAME, "three.example");
+	assert_int_equal(admissions_unkept(before), 2);
+	assert_int_equal(admissions_load(after, path), 0);
+	assert_int_equal(admissions_held(after), 1);
+	assert_int_equal(admissions_keep(before, path), 0);
+	assert_int_equal(admissions_unkept(before), 0);
+	number_of(before, ADMISSION_NAME, "four.example");
+	assert_int_equal(admissions_load(after, path), 0);
+	for (uint32_t number = 1; number <= 4; number++) {
+		static const char *const names[] = {"one.example", "two.example", "three.example",
+						    "four.example"};
+
+		assert_true(admissions_find(after, number, &admission));
+		assert_string_equal(admission.key, names[number - 1]);
+	}
+	unlink(path);
+	admissions_free(before);
+	admissions_free(after);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +241,8 @@ int main(void)
 		cmocka_unit_test(a_malformed_file_changes_nothing),
 		cmocka_unit_test(later_lines_win_and_a_cut_one_is_left_out),
 		cmocka_unit_test(a_number_that_cannot_be_written_is_counted),
+		cmocka_unit_test(
+			half_a_line_is_not_continued_and_the_next_writing_makes_the_file_whole),
 	};
 
 	return cmocka_run_group_tests_name("admissions", tests, NULL, NULL);

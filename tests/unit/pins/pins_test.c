@@ -220,10 +220,37 @@ static void saved_pins_come_back_with_the_time_they_had_left(void **state)
 	learn(pins, "b.example", "2001:db8::1", 1000, 2000);
 	assert_int_equal(pins_save(pins, s_path, 1000, 1700000000000), 0);
 	/* Another boot, two seconds later: the steady clock starts anew. */
-	assert_int_equal(pins_load(other, s_path, 10, 1700000002000), 0);
+	assert_int_equal(pins_load(other, s_path, 10, 1700000002000, 60000), 0);
 	assert_true(holds(other, "a.example", "203.0.113.1", 3009));
 	assert_false(holds(other, "a.example", "203.0.113.1", 3010));
 	assert_false(holds(other, "b.example", "2001:db8::1", 10));
+	pins_free(pins);
+	pins_free(other);
+}
+
+static void a_clock_that_was_set_back_makes_no_pin_last_for_years(void **state)
+{
+	struct pins *pins = pins_new(8), *other = pins_new(8);
+
+	(void)state;
+	learn(pins, "a.example", "203.0.113.1", 1000, 6000);
+	assert_int_equal(pins_save(pins, s_path, 1000, 1700000000000), 0);
+	assert_int_equal(pins_load(other, s_path, 10, 1600000000000, 60000), 0);
+	assert_true(holds(other, "a.example", "203.0.113.1", 60009));
+	assert_false(holds(other, "a.example", "203.0.113.1", 60010));
+	pins_free(pins);
+	pins_free(other);
+}
+
+static void a_clock_that_was_set_forward_costs_the_saved_pins(void **state)
+{
+	struct pins *pins = pins_new(8), *other = pins_new(8);
+
+	(void)state;
+	learn(pins, "a.example", "203.0.113.1", 1000, 6000);
+	assert_int_equal(pins_save(pins, s_path, 1000, 1600000000000), 0);
+	assert_int_equal(pins_load(other, s_path, 10, 1700000000000, 60000), 0);
+	assert_int_equal(pins_figures(other).held, 0);
 	pins_free(pins);
 	pins_free(other);
 }
@@ -247,11 +274,11 @@ static void a_malformed_file_is_refused_as_a_whole(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		write_file(bad[i]);
-		assert_int_equal(pins_load(pins, s_path, 1, 1), -EBADMSG);
+		assert_int_equal(pins_load(pins, s_path, 1, 1, 60000), -EBADMSG);
 		assert_int_equal(pins_figures(pins).held, 0);
 	}
 	unlink(s_path);
-	assert_int_equal(pins_load(pins, s_path, 1, 1), -ENOENT);
+	assert_int_equal(pins_load(pins, s_path, 1, 1, 60000), -ENOENT);
 	pins_free(pins);
 }
 
@@ -275,6 +302,11 @@ int main(void)
 		cmocka_unit_test(a_forgotten_pin_is_gone_and_its_room_is_used_again),
 		cmocka_unit_test(random_steps_agree_with_a_plain_list),
 		cmocka_unit_test_setup_teardown(saved_pins_come_back_with_the_time_they_had_left,
+						make_path, remove_path),
+		cmocka_unit_test_setup_teardown(
+			a_clock_that_was_set_back_makes_no_pin_last_for_years, make_path,
+			remove_path),
+		cmocka_unit_test_setup_teardown(a_clock_that_was_set_forward_costs_the_saved_pins,
 						make_path, remove_path),
 		cmocka_unit_test_setup_teardown(a_malformed_file_is_refused_as_a_whole, make_path,
 						remove_path),
