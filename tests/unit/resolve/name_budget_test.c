@@ -138,16 +138,17 @@ static void a_name_in_use_outlives_thousands_of_others(void **state)
 static void a_few_hundred_names_are_known_at_once(void **state)
 {
 	struct name_budget *budget =
-		name_budget_new(SOURCES, &(struct name_budget_limits){60, 500});
+		name_budget_new(SOURCES, &(struct name_budget_limits){60, 250});
 	char text[64];
 
 	(void)state;
+	/* 250 in 64 sets of 16: that one overflows is left to one run in some 30,000 */
 	for (int round = 0; round < 3; round++)
-		for (int i = 0; i < 500; i++) {
+		for (int i = 0; i < 250; i++) {
 			snprintf(text, sizeof(text), "k%d" WILDCARD, i);
 			assert_true(asks(budget, 1, text, DNS_TYPE_A, 0));
 		}
-	assert_int_equal(name_budget_figures(budget).new_names, 500);
+	assert_int_equal(name_budget_figures(budget).new_names, 250);
 	name_budget_free(budget);
 }
 
