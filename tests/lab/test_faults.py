@@ -57,7 +57,7 @@ def test_killed_at_any_moment_of_a_reload_the_kernel_denies_and_the_state_is_who
     gateway, chance = stage.gateway, random.Random(4)
     assert stage.clients.curl(f"https://{MCR}/").text == "200"
     began, kills, longest = time.monotonic(), 0, 0.0
-    with Watch(stage) as watch:
+    with Watch(stage.lab) as watch:
         while kills < KILLS and time.monotonic() - began < KILLS_SECONDS:
             if kills % 10 == 0:  # how long one takes now, with all that the ruleset has
                 start = time.monotonic()
@@ -198,7 +198,7 @@ def _cpu_seconds(pid):
 def test_an_interface_goes_down_and_comes_back(stage, interface):
     lab = stage.lab
     assert stage.clients.curl(f"https://{MCR}/").text == "200"
-    with Watch(stage) as watch:
+    with Watch(stage.lab) as watch:
         lab.gateway.ip(f"link set {interface} down")
         time.sleep(0.5)
         assert not stage.clients.curl(f"https://{MCR}/", options=["--max-time", "1"]).is_ok

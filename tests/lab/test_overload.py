@@ -6,9 +6,11 @@ import pytest
 
 from lab import addresses as at
 from lab.dns import MANY_NAMES
+from lab.laboratory import Laboratory
+from lab.plain_forwarding import PlainForwarding
 from lab.processes import wait_for
 from lab.story import MCR, deny
-from lab.watch import Watch
+from lab.watch import FORBIDDEN_NAME, Watch
 
 RSS_GROWTH = 96 << 20  # bytes, for tables that are touched for the first time
 CAPACITY = 64          # the smallest that may be configured
@@ -38,6 +40,16 @@ def _works(stage):
     return stage.clients.curl(f"https://{MCR}/", options=["--max-time", "3"]).text == "200"
 
 
+def test_the_watch_sees_what_leaves_where_nothing_stands_in_its_way():
+    with Laboratory() as lab, PlainForwarding(lab.gateway):
+        with Watch(lab) as watch:
+            assert wait_for(lambda: not watch.is_sending(), seconds=1) is False
+        for port in (9999, 443, 53, 8080):
+            assert any((packet.destination, packet.destination_port) == (at.HOSTILE.v4, port) for packet in watch.leaked)
+        assert any(packet.destination == at.MCR.v4 and FORBIDDEN_NAME.encode() in packet.payload
+                   for packet in watch.leaked)
+
+
 # kind -> (address, port, how many, name)
 _FLOODS = {
     "SYNs to an allowed address": ("syn", at.MCR.v4, 443, 5000, MCR),
@@ -65,7 +77,7 @@ def test_a_flood_ends_and_leaves_nothing_behind(small, flood):
     kind, address, port, count, name = _FLOODS[flood]
     assert wait_for(lambda: _works(small), seconds=15)
     before = _resident(small.gateway)
-    with Watch(small) as watch:
+    with Watch(small.lab) as watch:
         sent = _flood(small, kind, address, port, count, name)
         assert sent > 0
         assert wait_for(lambda: _works(small), seconds=15), small.gateway.messages()[-2000:]

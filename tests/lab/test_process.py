@@ -2,12 +2,16 @@
 
 import os
 import pathlib
+import re
 import stat
 
 import pytest
 
 from lab import addresses as at
-from lab.gateway import GATEWAY_USER
+from lab.clients import Clients
+from lab.gateway import GATEWAY_USER, Gateway
+from lab.laboratory import Laboratory
+from lab.story import MCR
 
 NET_BIND_SERVICE, NET_ADMIN = 1 << 10, 1 << 12
 CAPABILITY_SETS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
@@ -94,3 +98,29 @@ def test_state_and_log_are_nobody_else_s(stage):
         assert stat.S_IMODE(status.st_mode) & 0o007 == 0
     assert stat.S_IMODE(os.stat(stage.gateway.folder / "state").st_mode) & 0o007 == 0
     assert stat.S_IMODE(os.stat(stage.gateway.log_file).st_mode) & 0o007 == 0
+
+
+# The unit of systemd restricts the process before it can restrict itself.
+
+UNIT = pathlib.Path(__file__).resolve().parents[2] / "packaging" / "sallyport.service.in"
+
+
+def _restricted_like_the_unit(folder):
+    """A command line that starts another with the unit's capabilities, and files that are read only but for `folder`."""
+    bounding = re.search(r"^CapabilityBoundingSet=(.*)$", UNIT.read_text(), re.M)[1].lower().split()
+    words = "-all," + ",".join(f"+{word.removeprefix('cap_')}" for word in bounding)
+    mounts = f"mount --bind {folder} {folder} && mount -o remount,bind,ro /"
+    return ["sh", "-c", f'{mounts} && umask 0027 && exec "$@"', "sh",
+            "setpriv", "--no-new-privs", "--inh-caps=-all", "--bounding-set", words]
+
+
+def test_what_the_unit_leaves_is_enough_to_start_to_reload_and_to_start_again():
+    with Laboratory() as lab:
+        gateway, clients = Gateway(lab), Clients(lab)
+        gateway.wrapper = _restricted_like_the_unit(gateway.folder)
+        for _ in range(2):  # the second time state and log belong to somebody else than root
+            gateway.start()
+            assert clients.curl(f"https://{MCR}/").text == "200"
+            assert gateway.reload()
+            assert gateway.stop() == 0
+        assert "warning" not in gateway.messages()

@@ -11,8 +11,7 @@ FORBIDDEN_NAME = "evil.example"
 class Watch:
     """From `with` to the end of its block; then `leaked` are the packets that should not have left."""
 
-    def __init__(self, stage):
-        lab = stage.lab
+    def __init__(self, lab):
         self._lab = lab
         self._wire = Capture(lab.internet, "uplink", lab.captures)
         self._sender = None
@@ -38,6 +37,4 @@ class Watch:
 
 
 def _is_forbidden(packet):
-    if packet.source == at.GATEWAY_OUTSIDE.v4 and packet.destination == at.HOSTILE.v4:
-        return True
-    return any(word.encode() in packet.payload for word in (MARKER, FORBIDDEN_NAME))
+    return packet.destination == at.HOSTILE.v4 or any(word.encode() in packet.payload for word in (MARKER, FORBIDDEN_NAME))

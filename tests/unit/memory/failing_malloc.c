@@ -246,3 +246,11 @@ void memory_try_every_site(const char *name, memory_operation *operation, void *
 	if (s_memory.faults > 0)
 		fail_msg("%s: %zu faults", name, s_memory.faults);
 }
+
+size_t memory_count(memory_operation *operation, void *context)
+{
+	struct harvest harvest;
+
+	assert_int_equal(run(operation, context, &harvest), 0);
+	return s_memory.calls;
+}

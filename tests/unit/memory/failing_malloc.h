@@ -38,3 +38,6 @@ void memory_fault(const char *what);
  * enough.
  */
 void memory_try_every_site(const char *name, memory_operation *operation, void *context);
+
+/* How often it asks. */
+size_t memory_count(memory_operation *operation, void *context);
