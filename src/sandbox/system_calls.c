@@ -62,7 +62,7 @@ static int allow_sockets(scmp_filter_ctx filter)
 
 	for (size_t i = 0; i < sizeof(families) / sizeof(*families) && error == 0; i++)
 		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-					 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+					 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0));
 	return error;
 }
 

@@ -23,8 +23,9 @@ void *__wrap_realloc(void *old, size_t size);
 void *__wrap_reallocarray(void *old, size_t count, size_t size);
 char *__wrap_strdup(const char *text);
 char *__wrap_strndup(const char *text, size_t length);
-int __wrap_asprintf(char **ret_text, const char *format, ...);
-int __wrap_vasprintf(char **ret_text, const char *format, va_list arguments);
+__attribute__((format(printf, 2, 3))) int __wrap_asprintf(char **ret_text, const char *format, ...);
+__attribute__((format(printf, 2, 0))) int __wrap_vasprintf(char **ret_text, const char *format,
+							   va_list arguments);
 
 /* By call stack: the first and the last time that it asked. */
 struct site {
