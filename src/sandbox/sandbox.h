@@ -26,6 +26,12 @@ struct sandbox_settings {
 	bool restricts_system_calls;
 };
 
+/*
+ * False in a build with sanitizers: they look into the process from processes of their own, which
+ * the sandbox is there to prevent. sandbox_enter() then does nothing; such a build is for tests.
+ */
+bool sandbox_is_built_in(void);
+
 /* `name`: of a user, or a number. -ENOENT: there is no such user. */
 int sandbox_find_identity(const char *name, struct sandbox_identity *ret_identity);
 

@@ -234,5 +234,9 @@ int main(void)
 		cmocka_unit_test(users_are_found_by_name_and_number),
 	};
 
+	if (!sandbox_is_built_in() || getenv("SALLYPORT_SLOW")) {
+		printf("1..0 # SKIP sanitizers and valgrind make calls that the sandbox forbids\n");
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
