@@ -44,10 +44,6 @@ DIFFERENCES = {
         DENIED, "Squid insists on an address of the name; sallyport dials the genuine one instead"),
     ("haproxy", "an allowed SNI at another allowed name's address"): (
         ALLOWED, "HAProxy dials every name itself, so the genuine host answers, whoever was dialled"),
-    ("squid", "an allowed absolute URL without Host: at the hostile address"): (
-        DENIED, "Squid ties a name to an address by Host: alone, so a request without it is refused"),
-    ("haproxy", "an allowed absolute URL without Host: at the hostile address"): (
-        DENIED, "the export for HAProxy judges by Host: alone, so a request without it is refused"),
 }
 
 
