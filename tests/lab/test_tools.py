@@ -84,7 +84,7 @@ def test_missing_packages_are_installed_while_a_policy_forbids_services(folder):
     assert out.splitlines()[1:] == ["exit 0"]
     update, install, policy = _calls(folder)
     assert "update" in update
-    assert install.split()[-3:] == ["procps", "socat", "tcpdump"]
+    assert install.split()[-3:] == ["socat", "squid-openssl", "tcpdump"]
     assert policy == "policy 101"
 
 
