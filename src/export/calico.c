@@ -202,6 +202,10 @@ static const char s_policy[] =
 
 static void add_notes(struct export_job *job)
 {
+	export_note(
+		job,
+		"pods may ask the cluster's DNS for any name, which carries data out slowly: these "
+		"policies cannot say which");
 	export_note(job, "names need Calico Enterprise or Calico Cloud; open-source Calico ignores "
 			 "allowedEgressDomains, and the rules with names then match nothing");
 	export_note(job, "it selects the pods of every namespace but those of the system; change "

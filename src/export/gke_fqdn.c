@@ -117,6 +117,10 @@ static void write_gke_fqdn(struct export_job *job)
 {
 	cleanup(text_free) struct text body = TEXT_EMPTY;
 
+	export_note(
+		job,
+		"pods may ask the cluster's DNS for any name, which carries data out slowly: these "
+		"policies cannot say which");
 	export_note(job, "both policies are of one namespace: kubectl apply --namespace=... for "
 			 "each that they should govern, and not for kube-system");
 	kubernetes_note_scope(job, "- to: [{namespaceSelector: {}}] (in the policy of kind "

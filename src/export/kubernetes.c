@@ -138,6 +138,10 @@ void kubernetes_add_network_policy(struct export_job *job, bool names)
 
 static void write_kubernetes(struct export_job *job)
 {
+	export_note(
+		job,
+		"pods may ask the cluster's DNS for any name, which carries data out slowly: these "
+		"policies cannot say which");
 	export_note(job, "a NetworkPolicy is of one namespace: kubectl apply --namespace=... for "
 			 "each that it should govern, and not for kube-system");
 	kubernetes_note_scope(job, "- to: [{namespaceSelector: {}}]");
