@@ -3,24 +3,10 @@
  * all that it prints held against NAME.txt there. SALLYPORT_UPDATE_GOLDEN=1 writes the .txt files
  * anew: read the difference before committing it. JSON must also parse.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <jansson.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "../golden.h"
 #include "../skip.h"
-#include "base/cleanup.h"
-#include "base/file.h"
-#include "base/text.h"
 #include "cli/arguments.h"
 
 struct run {
@@ -213,42 +199,6 @@ static const struct run s_without_file[] = {
 	{"check-without-file", "check", 2},
 };
 
-/* Standard output and error together; the exit status. */
-static int run_program(const char *words, struct text *heard)
-{
-	const char *program = getenv("SALLYPORT_PROGRAM");
-	char command[1024], bytes[4096];
-	size_t got;
-	FILE *pipe;
-	int status;
-
-	snprintf(command, sizeof(command), "exec 2>&1; exec '%s' %s",
-		 program ? program : "../../../build/sallyport", words);
-	pipe = popen(command, "r");
-	assert_non_null(pipe);
-	while ((got = fread(bytes, 1, sizeof(bytes), pipe)) > 0)
-		text_add_bytes(heard, bytes, got);
-	status = pclose(pipe);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
-}
-
-/* The version moves on without this being news. */
-static void hide_version(struct text *text)
-{
-	static const char shown[] = "sallyport " SALLYPORT_VERSION ":";
-	char *at = text->data ? strstr(text->data, shown) : NULL;
-	struct text changed = TEXT_EMPTY;
-
-	if (!at)
-		return;
-	text_add_bytes(&changed, text->data, (size_t)(at - text->data));
-	text_add(&changed, "sallyport VERSION:");
-	text_add(&changed, at + strlen(shown));
-	text_free(text);
-	*text = changed;
-}
-
 static bool is_json(const struct text *text)
 {
 	json_t *json = json_loads(text_string(text), JSON_REJECT_DUPLICATES, NULL);
@@ -257,40 +207,25 @@ static bool is_json(const struct text *text)
 	return json != NULL;
 }
 
-static void update(const char *path, const struct text *text)
-{
-	FILE *file = fopen(path, "w");
-
-	assert_non_null(file);
-	fputs(text_string(text), file);
-	fclose(file);
-}
-
+/* The golden file begins with the command, as on a terminal; standard output and error follow. */
 static bool check(const struct run *run)
 {
 	cleanup(text_free) struct text heard = TEXT_EMPTY, whole = TEXT_EMPTY;
-	cleanup(free_memory) char *expected = NULL;
-	int status = run_program(run->words, &heard);
+	int status = golden_run(run->words, "2>&1", &heard);
 	char path[128];
-	size_t length;
+	bool good = status == run->status;
 
+	golden_hide_version(&heard);
 	snprintf(path, sizeof(path), "%s.txt", run->name);
-	hide_version(&heard);
 	text_addf(&whole, "$ sallyport%s%s\n%s", *run->words ? " " : "", run->words,
 		  text_string(&heard));
-	if (getenv("SALLYPORT_UPDATE_GOLDEN"))
-		update(path, &whole);
-	if (status != run->status)
+	if (!good)
 		print_message("# %s: exit status %d, not %d\n", run->name, status, run->status);
-	else if (strstr(run->words, "-o json") && status < 2 && !is_json(&heard))
-		print_message("# %s: not JSON:\n%s", run->name, text_string(&heard));
-	else if (file_read(path, 1u << 20, &expected, &length) < 0 ||
-		 strcmp(expected, text_string(&whole)) != 0)
-		print_message("# %s differs from %s; now:\n%s", run->name, path,
-			      text_string(&whole));
-	else
-		return true;
-	return false;
+	if (strstr(run->words, "-o json") && status < 2 && !is_json(&heard)) {
+		print_message("# %s: not JSON\n", run->name);
+		good = false;
+	}
+	return golden_holds(path, &whole) && good;
 }
 
 static void check_all(const struct run *runs, size_t count)
@@ -360,7 +295,7 @@ static void a_profile_alone_can_be_checked(void **state)
 	cleanup(text_free) struct text heard = TEXT_EMPTY;
 
 	(void)state;
-	assert_int_equal(run_program("check --region=eastus", &heard), 0);
+	assert_int_equal(golden_run("check --region=eastus", "2>&1", &heard), 0);
 	assert_non_null(strstr(text_string(&heard), "valid\ncluster: cloud public, region eastus"));
 }
 
@@ -369,8 +304,8 @@ static void the_version_is_told(void **state)
 	cleanup(text_free) struct text heard = TEXT_EMPTY;
 
 	(void)state;
-	assert_int_equal(run_program("version", &heard), 0);
-	assert_int_equal(run_program("--version", &heard), 0);
+	assert_int_equal(golden_run("version", "2>&1", &heard), 0);
+	assert_int_equal(golden_run("--version", "2>&1", &heard), 0);
 	assert_string_equal(text_string(&heard),
 			    "sallyport " SALLYPORT_VERSION "\nsallyport " SALLYPORT_VERSION "\n");
 }
@@ -382,7 +317,7 @@ static void a_full_disk_is_a_failure(void **state)
 	(void)state;
 	if (access("/dev/full", W_OK) < 0)
 		skip_because("there is no /dev/full");
-	assert_int_equal(run_program("rules --region=eastus >/dev/full", &heard), 1);
+	assert_int_equal(golden_run("rules --region=eastus >/dev/full", "2>&1", &heard), 1);
 	assert_string_equal(text_string(&heard),
 			    "sallyport: cannot write to standard output: No space left on "
 			    "device\n");
@@ -390,12 +325,8 @@ static void a_full_disk_is_a_failure(void **state)
 
 static int enter_folder(void **state)
 {
-	const char *source = getenv("SALLYPORT_SOURCE");
-	char path[4096];
-
 	(void)state;
-	snprintf(path, sizeof(path), "%s/tests/golden/cli", source ? source : ".");
-	return chdir(path);
+	return golden_enter("cli");
 }
 
 int main(void)

@@ -4,22 +4,7 @@
  * instead when it is to fail. SALLYPORT_UPDATE_GOLDEN=1 writes the files anew: read the difference
  * before committing it. The products' own checks of the same files are tests/exports.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "base/cleanup.h"
-#include "base/file.h"
-#include "base/text.h"
+#include "../golden.h"
 
 struct run {
 	const char *file, *words;
@@ -105,72 +90,18 @@ static const struct run s_proxies[] = {
 	{"suricata/purposes.rules", "suricata -c purposes.yaml", 0},
 };
 
-/* What the program says on one of its two outputs; returns the exit status. */
-static int run_program(const char *words, bool errors, struct text *heard)
-{
-	const char *program = getenv("SALLYPORT_PROGRAM");
-	char command[1024], bytes[4096];
-	size_t got;
-	FILE *pipe;
-	int status;
-
-	snprintf(command, sizeof(command), "exec %s; exec '%s' export %s",
-		 errors ? "2>&1 >/dev/null" : "2>/dev/null",
-		 program ? program : "../../../build/sallyport", words);
-	pipe = popen(command, "r");
-	assert_non_null(pipe);
-	while ((got = fread(bytes, 1, sizeof(bytes), pipe)) > 0)
-		text_add_bytes(heard, bytes, got);
-	status = pclose(pipe);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
-}
-
-/* The version moves on without this being news. */
-static void hide_version(struct text *text)
-{
-	static const char shown[] = "sallyport " SALLYPORT_VERSION;
-	char *rest = text->data, *at;
-	struct text changed = TEXT_EMPTY;
-
-	while (rest && (at = strstr(rest, shown))) {
-		text_add_bytes(&changed, rest, (size_t)(at - rest));
-		text_add(&changed, "sallyport VERSION");
-		rest = at + strlen(shown);
-	}
-	text_add(&changed, rest ? rest : "");
-	text_free(text);
-	*text = changed;
-}
-
-static void update(const char *path, const struct text *text)
-{
-	FILE *file = fopen(path, "w");
-
-	assert_non_null(file);
-	fputs(text_string(text), file);
-	fclose(file);
-}
-
 static bool check(const struct run *run)
 {
 	cleanup(text_free) struct text heard = TEXT_EMPTY;
-	cleanup(free_memory) char *expected = NULL;
-	int status = run_program(run->words, run->status != 0, &heard);
-	size_t length;
+	char words[512];
+	int status;
 
-	hide_version(&heard);
-	if (getenv("SALLYPORT_UPDATE_GOLDEN"))
-		update(run->file, &heard);
+	snprintf(words, sizeof(words), "export %s", run->words);
+	status = golden_run(words, run->status ? "2>&1 >/dev/null" : "2>/dev/null", &heard);
+	golden_hide_version(&heard);
 	if (status != run->status)
 		print_message("# %s: exit status %d, not %d\n", run->file, status, run->status);
-	else if (file_read(run->file, 1u << 20, &expected, &length) < 0 ||
-		 strcmp(expected, text_string(&heard)) != 0)
-		print_message("# export %s differs from %s; now:\n%s", run->words, run->file,
-			      text_string(&heard));
-	else
-		return true;
-	return false;
+	return golden_holds(run->file, &heard) && status == run->status;
 }
 
 static void check_all(const struct run *runs, size_t count)
@@ -210,12 +141,8 @@ static void proxies_and_packet_filters_get_configurations(void **state)
 
 static int enter_folder(void **state)
 {
-	const char *source = getenv("SALLYPORT_SOURCE");
-	char path[4096];
-
 	(void)state;
-	snprintf(path, sizeof(path), "%s/tests/golden/export", source ? source : ".");
-	return chdir(path);
+	return golden_enter("export");
 }
 
 int main(void)
