@@ -44,12 +44,12 @@ valgrind: deps all
 	@SALLYPORT_SLOW=1 meson test -C $(BUILD) --no-rebuild --quiet --print-errorlogs --suite unit --timeout-multiplier 20 \
 		--wrap 'valgrind --quiet --suppressions=$(CURDIR)/tests/valgrind.supp --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite'
 
-# Every fuzz target for SECONDS, from its corpus; TARGETS="packet name": these only.
-SECONDS ?= 20
+# Every fuzz target for T seconds, from its corpus; TARGETS="packet name": these only.
+T ?= 20
 fuzz: deps-lint
 	@export CC=clang; $(call configure,$(BUILD)-fuzz,-Dfuzz=true)
 	@ninja -C $(BUILD)-fuzz --quiet
-	@tools/fuzz $(BUILD)-fuzz $(SECONDS) $(TARGETS)
+	@tools/fuzz $(BUILD)-fuzz $(T) $(TARGETS)
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD)-fuzz build-gcc build-clang
