@@ -22,6 +22,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "gateway/service.h"
 
 #define SAVE_MS  2000
 #define SWEEP_MS 60000
@@ -122,7 +123,9 @@ static int run_loaded(struct gateway *gateway)
 	if (running) {
 		log_info("ready: %u worker%s", gateway->worker_count,
 			 gateway->worker_count == 1 ? "" : "s");
+		service_tell(gateway->service, "READY=1\nSTATUS=Enforcing");
 		loop_run(gateway->loop);
+		service_tell(gateway->service, "STOPPING=1");
 	}
 	stop(gateway, running);
 	return running ? 0 : 1;
@@ -155,7 +158,8 @@ static int load_first(struct gateway *gateway)
 
 int gateway_run(const struct gateway_options *options)
 {
-	struct gateway gateway = {.options = options, .started_wall_ms = clock_wall_ms()};
+	struct gateway gateway = {
+		.options = options, .service = service_open(), .started_wall_ms = clock_wall_ms()};
 	int status;
 
 	gateway.loop = loop_new();
@@ -173,6 +177,8 @@ int gateway_run(const struct gateway_options *options)
 		policy_slot_free(gateway.slot);
 	config_free(gateway.config);
 	close(gateway.signals.descriptor);
+	if (gateway.service >= 0)
+		close(gateway.service);
 	loop_free(gateway.loop);
 	return status;
 }

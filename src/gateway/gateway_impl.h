@@ -105,6 +105,7 @@ struct reporter {
 
 struct gateway {
 	const struct gateway_options *options;
+	int service; /* the service manager's socket, or -1 (service.h) */
 	struct config *config;
 	struct loop *loop; /* main thread: signals, admin, kernel's reports, refresher, saving */
 	struct loop_watch signals;
