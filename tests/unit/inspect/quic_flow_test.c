@@ -156,6 +156,64 @@ static void frames_of_a_packet_may_come_shuffled_and_mixed(void **state)
 	assert_int_equal(take(&datagram), FLOW_STEP_JUDGE);
 }
 
+/* Whether the hello is whole when these of the five packets are there: each holds either its middle
+ * (from the 77th byte to the 1,025th) or all the rest.
+ */
+static bool is_whole(unsigned int there)
+{
+	return (there & 0x15) && (there & 0x0a);
+}
+
+static unsigned int nth_missing(unsigned int there, unsigned int n)
+{
+	for (unsigned int i = 0;; i++)
+		if (!(there >> i & 1) && n-- == 0)
+			return i;
+}
+
+/* The packets in the order that `order` counts out, each of them twice. */
+static void take_a_browser_s_packets(const struct initial packets[5], unsigned int order)
+{
+	unsigned int there = 0;
+
+	for (unsigned int left = 5; left > 0; order /= left, left--) {
+		unsigned int next = nth_missing(there, order % left);
+
+		for (int again = 0; again < 2; again++) {
+			bool was_whole = is_whole(there);
+			enum flow_step step = take(&packets[next]);
+
+			there |= 1u << next;
+			assert_int_equal(step, was_whole         ? FLOW_STEP_PASS
+					       : is_whole(there) ? FLOW_STEP_JUDGE
+								 : FLOW_STEP_HOLD);
+			if (step == FLOW_STEP_JUDGE)
+				release();
+		}
+	}
+	assert_true(is_whole(there));
+}
+
+static void a_browser_s_shuffled_frames_are_read_in_any_order_of_its_packets(void **state)
+{
+	static struct initial packets[5];
+	struct name name;
+
+	assert_int_equal(name_from_wire("mcr.microsoft.com", 17, &name), NAME_OK);
+	for (unsigned int i = 0; i < 5; i++) {
+		char file[] = "chromium-1";
+
+		file[9] = (char)('1' + i);
+		packets[i] = load_initial(file);
+	}
+	for (unsigned int order = 0; order < 120; order++) {
+		set_up(state);
+		take_a_browser_s_packets(packets, order);
+		assert_true(name_equal(&s_flow.name, &name));
+		assert_int_equal(s_flow.approved, 1892);
+	}
+}
+
 static void early_data_beside_and_before_the_hello_is_held(void **state)
 {
 	static const uint8_t early[] = "\xd3\0\0\0\x01\x08original\0\x05"
@@ -676,6 +734,8 @@ int main(void)
 		cmocka_unit_test_setup(
 			a_hello_cut_at_any_byte_over_two_packets_in_any_order_is_read, set_up),
 		cmocka_unit_test_setup(frames_of_a_packet_may_come_shuffled_and_mixed, set_up),
+		cmocka_unit_test_setup(
+			a_browser_s_shuffled_frames_are_read_in_any_order_of_its_packets, set_up),
 		cmocka_unit_test_setup(early_data_beside_and_before_the_hello_is_held, set_up),
 		cmocka_unit_test_setup(what_is_no_initial_of_versions_1_and_2_is_denied, set_up),
 		cmocka_unit_test_setup(an_initial_that_its_own_id_does_not_open_is_denied_at_first,

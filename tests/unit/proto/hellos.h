@@ -37,6 +37,7 @@ static const struct recorded_hello recorded_hellos[] = {
 	{"java", "login.microsoftonline.com", NULL, false, false},
 	{"nss", "graph.microsoft.com", NULL, false, false},
 	{"nss_ech", "graph.microsoft.com", NULL, true, false},
+	{"chromium", "mcr.microsoft.com", "\x00\x0c\x02h2\x08http/1.1", true, false},
 };
 #define RECORDED_HELLOS (sizeof(recorded_hellos) / sizeof(recorded_hellos[0]))
 
