@@ -26,6 +26,11 @@ SERVICES = {
     "example": (at.EXAMPLE, ["example.com", "*.example.com", "other.example"]),
 }
 
+_EXTRA = {
+    "picky": "ssl_ecdh_curve secp384r1;",
+    "example": "add_header Alt-Svc 'h3=\":443\"; ma=3600';",  # quic_server.py plays it, where a test starts it
+}
+
 _HEAD = """\
 daemon off;
 user root;
@@ -89,7 +94,7 @@ class WebServers:
         text = _HEAD.format(folder=folder)
         for service, (host, names) in SERVICES.items():
             key, certificate = authority.issue(service, names, host.both())
-            extra = "ssl_ecdh_curve secp384r1;" if service == "picky" else ""
+            extra = _EXTRA.get(service, "")
             text += _SERVER.format(service=service, v4=host.v4, v6=host.v6, key=key, extra=extra,
                                    certificate=certificate, root=document_root)
         self._configuration.write_text(text + "}\n")
