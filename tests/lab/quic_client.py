@@ -17,6 +17,10 @@ Tricks:
   overlap         half of the allowed name's hello, then the other name's from the first byte on
   datagram-tls    the allowed name's hello; when it is answered, a handshake record of DTLS
   short-first     a datagram with a short header, before any hello
+  nameless        a hello without a name
+  encrypted       the allowed name's hello with an encrypted one that means nothing
+  then-nameless   the allowed name's hello; when it is answered, one without a name in a new connection
+  then-encrypted  the same, but the allowed name's with an encrypted one
 Prints what came back, one word each, in order: initial (a packet that the server's Initial keys open),
 refused (an ICMP error), silence.
 """
@@ -34,12 +38,14 @@ DRAFT_29 = 0xFF00001D
 SESSION_ID_AT = 38
 
 
-def hello(name, size=0):
-    """The handshake message of a hello for QUIC, RFC 9001 §8."""
+def hello(name, size=0, encrypted=False):
+    """The handshake message of a hello for QUIC, RFC 9001 §8; `name` may be None."""
     message = tls_hello.message_of(tls_hello.client_hello(name, alpn=("h3",)))
     end = SESSION_ID_AT + 1 + message[SESSION_ID_AT]  # QUIC has no use for a session id
     message = message[:SESSION_ID_AT] + b"\0" + message[end:]
     message = tls_hello.with_extension(message, TRANSPORT_PARAMETERS, SOURCE_ID)
+    if encrypted:
+        message = tls_hello.with_extension(message, tls_hello.EXTENSION_ENCRYPTED_HELLO, bytes(180))
     return tls_hello.padded(message, size) if size else message
 
 
@@ -103,8 +109,12 @@ def shuffled(message, original):
     return quic.seal(b"".join(reversed(frames)), original, size=quic.DATAGRAM)
 
 
-def new_connection(trick, name, original):
+def new_connection(trick, allowed, name, original):
     """The other name's hello, in the clothes of the trick."""
+    if trick == "then-nameless":
+        return whole(hello(None), original)
+    if trick == "then-encrypted":
+        return whole(hello(allowed, encrypted=True), original)
     if trick == "hidden":
         return quic.opaque(quic.HANDSHAKE, b"whatever", size=40) + whole(hello(name), original)
     if trick == "draft":
@@ -118,10 +128,10 @@ def new_connection(trick, name, original):
 def play(client, trick, allowed, other):
     """Sends the datagrams of a trick and waits for what comes back."""
     first, second = (time.monotonic_ns().to_bytes(8, "big") for _ in range(2))
-    if trick in ("second", "hidden", "draft", "datagram-tls"):
+    if trick in ("second", "hidden", "draft", "datagram-tls", "then-nameless", "then-encrypted"):
         client.send(whole(hello(allowed), first))
         client.wait([first])
-        client.send(new_connection(trick, other, second))
+        client.send(new_connection(trick, allowed, other, second))
         client.wait([second])
         return
     big = 3500
@@ -138,6 +148,8 @@ def play(client, trick, allowed, other):
         "split-denied": lambda: pieces(hello(other, big), first),
         "half-and-half": lambda: [pieces(hello(allowed, big), first)[0], whole(hello(other), second)],
         "overlap": lambda: [pieces(hello(allowed, big), first)[0], *pieces(hello(other, big), first)],
+        "nameless": lambda: [whole(hello(None), first)],
+        "encrypted": lambda: [whole(hello(allowed, encrypted=True), first)],
         "short-first": lambda: [b"\x40" + bytes(40)],
     }[trick]()
     client.send(*datagrams)

@@ -12,6 +12,7 @@ from lab import quic_packets as quic
 from lab.capture import UDP, Capture
 from lab.laboratory import Laboratory
 from lab.processes import wait_for
+from lab.quic_client import SOURCE_ID, TRANSPORT_PARAMETERS
 from lab.quic_server import RETRY_PORT, QuicServers, get
 from lab.stage import FAMILIES, NOTHING_ARRIVED, Stage
 from lab.story import allow, deny
@@ -88,6 +89,12 @@ def hello_bytes(datagrams):
             for original in originals if kind == quic.INITIAL else ():
                 found += quic.open_initial(initial, number_at, quic.Keys.derive(version, original)) or b""
     return found
+
+
+def hellos(datagrams):
+    """How many hellos of the tricky client those are: each has its transport parameters once."""
+    kind = TRANSPORT_PARAMETERS.to_bytes(2, "big")
+    return hello_bytes(datagrams).count(kind + len(SOURCE_ID).to_bytes(2, "big") + SOURCE_ID)
 
 
 # without a rule that inspects it
@@ -237,7 +244,7 @@ def test_another_name_on_the_same_ports_never_reaches_the_server(inspecting, tri
 
 
 def test_the_tricks_work_where_nothing_stands_in_their_way(inspecting):
-    """With a network rule for UDP 443 the same datagrams do leave: the test above can fail."""
+    """With a network rule for UDP 443 the same datagrams do leave: the tests of them can fail."""
     def open_up(configuration):
         configuration["collections"].append(
             {"name": "open", "priority": 100, "action": "allow", "kind": "network",
@@ -246,8 +253,66 @@ def test_the_tricks_work_where_nothing_stands_in_their_way(inspecting):
     try:
         for trick in ("denied", "split-denied", "second", "hidden"):
             assert OTHER.encode() in hello_bytes(play(inspecting, trick)[1]), trick
+        for trick in ("then-nameless", "then-encrypted"):
+            assert hellos(play(inspecting, trick)[1]) == 2, trick
     finally:
         assert inspecting.gateway.reload(inspect)
+
+
+# the switches of a rule
+
+def with_switches(**switches):
+    def change(configuration):
+        inspect(configuration)
+        configuration["collections"][0]["rules"][0].update(switches)
+    return change
+
+
+@pytest.fixture
+def switched(inspecting):
+    def switch(**switches):
+        assert inspecting.gateway.reload(with_switches(**switches)), inspecting.gateway.messages()
+    yield switch
+    assert inspecting.gateway.reload(inspect), inspecting.gateway.messages()
+
+
+def test_a_hello_without_a_name_passes_to_the_addresses_of_a_rule_that_says_so(inspecting, switched):
+    mark = inspecting.gateway.mark()
+    assert play(inspecting, "nameless") == ("refused", [])
+    assert inspecting.gateway.find_verdict(mark, deny("no_name", destination=at.EXAMPLE).accepts)
+    switched(no_sni="allow")
+    mark = inspecting.gateway.mark()
+    seen, datagrams = play(inspecting, "nameless")
+    assert seen == "initial" and datagrams
+    verdict = inspecting.gateway.find_verdict(mark, allow(name=ALLOWED, rule=RULE).accepts)
+    assert (verdict["name_from"], verdict["protocol"]) == ("pin", "quic")
+    # another name's, whose rule says nothing of QUIC
+    assert inspecting.clients.dig("mcr.microsoft.com").text.startswith("NOERROR ")
+    mark = inspecting.gateway.mark()
+    assert play(inspecting, "nameless", at.MCR.v4) == ("refused", [])
+    assert inspecting.gateway.find_verdict(mark, deny("no_name", destination=at.MCR).accepts)
+
+
+def test_an_encrypted_hello_is_told_and_denied_by_a_rule_that_refuses_it(inspecting, switched):
+    mark = inspecting.gateway.mark()
+    assert play(inspecting, "encrypted")[0] == "initial"
+    assert inspecting.gateway.find_verdict(mark, allow(name=ALLOWED, rule=RULE).accepts)["ech"] is True
+    switched(ech="deny")
+    mark = inspecting.gateway.mark()
+    assert play(inspecting, "encrypted") == ("refused", [])
+    assert inspecting.gateway.find_verdict(mark, deny("encrypted_hello", name=ALLOWED).accepts)["ech"] is True
+    assert play(inspecting, "ordinary")[0] == "initial"  # without one
+
+
+@pytest.mark.parametrize("trick, reason", [("then-nameless", "name_mismatch"),
+                                           ("then-encrypted", "encrypted_hello")])
+def test_a_switch_does_not_open_what_the_first_hello_did_not_ask(inspecting, switched, trick, reason):
+    switched(no_sni="allow", ech="deny")
+    mark = inspecting.gateway.mark()
+    seen, datagrams = play(inspecting, trick)
+    assert seen == "initial refused"
+    assert hellos(datagrams) == 1
+    assert inspecting.gateway.find_verdict(mark, deny(reason, name=ALLOWED).accepts)
 
 
 # reload and end

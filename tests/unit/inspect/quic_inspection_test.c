@@ -20,15 +20,20 @@ static void allow(const char *words)
 	policy_slot_swap(s_world.slot, policy);
 }
 
-static int set_up(void **state)
+static void take_hello_of(const char *file)
 {
 	uint8_t record[HELLO_FILE_MAX];
 
+	s_length = load_hello(file, record) - RECORD_HEADER;
+	memcpy(s_hello, record + RECORD_HEADER, s_length);
+}
+
+static int set_up(void **state)
+{
 	(void)state;
 	begin(4);
 	allow("from:10.0.0.0/8 https:443 quic pattern:*.microsoft.com");
-	s_length = load_hello("openssl_tls13", record) - RECORD_HEADER;
-	memcpy(s_hello, record + RECORD_HEADER, s_length);
+	take_hello_of("openssl_tls13");
 	return 0;
 }
 
@@ -72,6 +77,22 @@ static uint32_t send_hello(void)
 	struct initial datagram = piece(0, s_length, 0);
 
 	return send_held(&datagram);
+}
+
+static uint32_t send_another(const char *destination)
+{
+	struct initial datagram =
+		write_initial(destination, 0, s_hello, s_length, (struct initial_options){0});
+
+	return send_later(&datagram);
+}
+
+static uint32_t number_of_kind(enum admission_kind kind, const char *name)
+{
+	uint32_t number;
+
+	assert_int_equal(admissions_number(s_world.admissions, kind, name, &number), 0);
+	return number;
 }
 
 #define assert_repeated(id, name) assert_mark(id, mark_make(MARK_REPEAT, number_of(name)))
@@ -200,6 +221,131 @@ static void a_tcp_flow_of_the_same_addresses_and_ports_is_another(void **state)
 	assert_held(send_held(&first));
 	assert_confirmed(send_segment(0, record, length), NAME);
 	assert_int_equal(flows_held(), 2);
+}
+
+static void a_browser_s_flight_leaves_together_when_it_is_whole(void **state)
+{
+	struct initial first = load_initial("chromium-1"), second = load_initial("chromium-2");
+
+	(void)state;
+	pin(NAME);
+	uint32_t ids[] = {send_held(&second), send_held(&first)};
+	assert_mark(ids[0], mark_make(MARK_CONFIRM, number_of_kind(ADMISSION_OUTER, NAME)));
+	assert_dropped(ids[1]);
+	assert_int_equal(s_world.datagrams, 1);
+	assert_int_equal(s_world.datagram_length, first.length);
+	assert_memory_equal(s_world.datagram, first.bytes, first.length);
+	assert_event(RULE_ALLOW, REASON_RULE_ALLOWS, NAME);
+	assert_true(s_world.event.has_encrypted_hello);
+}
+
+/* ------------------------------------------------------------------- without a name */
+
+static void a_hello_without_a_name_is_released_where_a_rule_says_so_of_the_address(void **state)
+{
+	(void)state;
+	allow("from:10.0.0.0/8 https:443 quic no_sni pattern:" NAME);
+	pin(NAME);
+	take_hello_of("openssl_no_name");
+	assert_mark(send_hello(),
+		    mark_make(MARK_CONFIRM, number_of_kind(ADMISSION_NAMELESS, NAME)));
+	assert_event(RULE_ALLOW, REASON_RULE_ALLOWS, NAME);
+	assert_int_equal(s_world.event.name_origin, NAME_FROM_PIN);
+	assert_int_equal(s_world.event.protocol, EVENT_QUIC);
+}
+
+static void a_hello_without_a_name_is_denied_where_no_rule_says_so(void **state)
+{
+	static const struct {
+		const char *rule;
+		enum reason reason;
+	} cases[] = {
+		{"quic pattern:" NAME, REASON_NO_NAME},
+		{"quic no_sni pattern:*.microsoft.com", REASON_NO_NAME},
+		{"quic no_sni pattern:packages.microsoft.com", REASON_NO_NAME}, /* elsewhere */
+		{"no_sni pattern:" NAME, REASON_QUIC},                          /* over TCP alone */
+	};
+
+	(void)state;
+	pin(NAME);
+	take_hello_of("openssl_no_name");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char words[200];
+
+		snprintf(words, sizeof(words), "from:10.0.0.0/8 https:443 %s", cases[i].rule);
+		allow(words);
+		assert_denied_with(send_hello());
+		assert_event(RULE_DENY, cases[i].reason, "");
+	}
+	assert_int_equal(s_world.lookups, 0);
+}
+
+static void a_second_connection_neither_adds_a_name_nor_leaves_it_out(void **state)
+{
+	static const char *const hellos[] = {"openssl_no_name", "openssl_tls13"};
+
+	for (size_t i = 0; i < 2; i++) {
+		end();
+		set_up(state);
+		allow("from:10.0.0.0/8 https:443 quic no_sni pattern:" NAME);
+		pin(NAME);
+		take_hello_of(hellos[i]);
+		send_hello();
+		assert_int_equal(s_world.event.action, RULE_ALLOW);
+		take_hello_of(hellos[!i]);
+		assert_denied_with(send_another("another1"));
+		assert_event(RULE_DENY, REASON_NAME_MISMATCH, NAME);
+	}
+}
+
+/* ------------------------------------------------------------------- with an encrypted hello */
+
+#define OUTER "eastus.data.mcr.microsoft.com"
+
+static void an_encrypted_hello_is_released_by_its_outer_name_and_told(void **state)
+{
+	(void)state;
+	pin(OUTER);
+	take_hello_of("grease_ech");
+	assert_mark(send_hello(), mark_make(MARK_CONFIRM, number_of_kind(ADMISSION_OUTER, OUTER)));
+	assert_event(RULE_ALLOW, REASON_RULE_ALLOWS, OUTER);
+	assert_true(s_world.event.has_encrypted_hello);
+}
+
+static void an_encrypted_hello_is_denied_where_no_rule_takes_it(void **state)
+{
+	static const char *const rules[] = {
+		"from:10.0.0.0/8 https:443 quic no_ech pattern:*.microsoft.com",
+		"from:10.0.0.0/8 https:443 quic pattern:*.example.com",
+	};
+
+	(void)state;
+	pin(OUTER);
+	take_hello_of("grease_ech");
+	for (size_t i = 0; i < 2; i++) {
+		allow(rules[i]);
+		assert_denied_with(send_hello());
+		assert_event(RULE_DENY, REASON_ENCRYPTED_HELLO, OUTER);
+		assert_true(s_world.event.has_encrypted_hello);
+	}
+	allow(rules[0]);
+	pin(NAME);
+	take_hello_of("openssl_tls13");
+	assert_confirmed(send_hello(), NAME); /* without one it is allowed */
+}
+
+static void a_second_connection_does_not_add_an_encrypted_hello(void **state)
+{
+	(void)state;
+	allow("from:10.0.0.0/8 https:443 quic no_ech pattern:*.microsoft.com");
+	pin(OUTER);
+	take_hello_of("curl_alpn"); /* the same name */
+	assert_confirmed(send_hello(), OUTER);
+	assert_repeated(send_another("another1"), OUTER);
+	take_hello_of("grease_ech");
+	assert_denied_with(send_another("another2"));
+	assert_event(RULE_DENY, REASON_ENCRYPTED_HELLO, OUTER);
+	assert_int_equal(s_world.datagrams, 0);
 }
 
 /* ------------------------------------------------------------------- after the release */
@@ -339,6 +485,23 @@ int main(void)
 		cmocka_unit_test_setup_teardown(half_a_hello_times_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_tcp_flow_of_the_same_addresses_and_ports_is_another, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_browser_s_flight_leaves_together_when_it_is_whole,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_hello_without_a_name_is_released_where_a_rule_says_so_of_the_address,
+			set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_hello_without_a_name_is_denied_where_no_rule_says_so, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_second_connection_neither_adds_a_name_nor_leaves_it_out, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			an_encrypted_hello_is_released_by_its_outer_name_and_told, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(an_encrypted_hello_is_denied_where_no_rule_takes_it,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_second_connection_does_not_add_an_encrypted_hello,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_second_connection_must_carry_the_same_name,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
