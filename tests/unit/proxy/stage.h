@@ -479,3 +479,44 @@ static inline size_t build_server_hello(bool retry, uint8_t hello[128])
 		memcpy(hello + 11, random, sizeof(random));
 	return 5 + 70;
 }
+
+/* A first hello, and the second one that its client sends when the server asks for it. */
+struct two_hellos {
+	const char *first, *second; /* server names; NULL: none */
+	bool first_encrypted, second_encrypted;
+	const char *reason; /* why the second one is denied; NULL: it is not */
+};
+
+static const struct two_hellos two_hellos[] = {
+	{"good.example", "good.example", false, false, NULL},
+	{"good.example", "good.example", true, true, NULL},
+	{"good.example", "good.example", true, false, NULL},
+	{"good.example", "good.example", false, true, "encrypted_hello"},
+	{"good.example", "evil.example", false, false, "name_mismatch"},
+	{"good.example", "great.example", false, false, "name_mismatch"}, /* allowed by itself */
+	{"good.example", "evil.example", true, true, "name_mismatch"},
+	{"good.example", NULL, false, false, "name_mismatch"},
+};
+#define TWO_HELLOS (sizeof(two_hellos) / sizeof(two_hellos[0]))
+
+/* Sends the second hello of a session whose first one is at the server. True: it came there; false:
+ * the server had nothing of it but a reset, and the client's alert is still to be read.
+ */
+static inline bool pass_second_hello(int client, int server, const struct two_hellos *hellos)
+{
+	static const uint8_t change_cipher[6] = {20, 3, 3, 0, 1, 1};
+	uint8_t retry[128], hello[1024];
+	size_t length = build_server_hello(true, retry);
+
+	send_bytes(server, retry, length);
+	expect_bytes(client, retry, length);
+	send_bytes(client, change_cipher, sizeof(change_cipher));
+	expect_bytes(server, change_cipher, sizeof(change_cipher));
+	length = build_hello(hellos->second, hellos->second_encrypted, hello);
+	send_bytes(client, hello, length);
+	if (hellos->reason)
+		expect_reset(server);
+	else
+		expect_bytes(server, hello, length);
+	return !hellos->reason;
+}

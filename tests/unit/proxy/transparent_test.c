@@ -130,6 +130,31 @@ static void a_name_that_no_rule_allows_gets_an_alert_with_its_reason(void **stat
 	strike_stage(&stage);
 }
 
+static void a_second_hello_adds_and_changes_nothing(void **state)
+{
+	struct stage stage = {0};
+
+	raise_transparent(&stage, state);
+	for (size_t i = 0; i < TWO_HELLOS; i++) {
+		const struct two_hellos *hellos = &two_hellos[i];
+		int client = say_hello(&stage, hellos->first, hellos->first_encrypted);
+		int server = accept_server(&stage);
+		uint8_t hello[1024];
+		size_t length = build_hello(hellos->first, hellos->first_encrypted, hello);
+
+		expect_bytes(server, hello, length);
+		if (pass_second_hello(client, server, hellos)) {
+			close(client);
+		} else {
+			expect_alert(client, 112);
+			expect_deny(&stage, hellos->reason);
+		}
+		close(server);
+	}
+	assert_int_equal(count_events(&stage, "\"deny\"", ""), 5);
+	strike_stage(&stage);
+}
+
 static void a_malformed_hello_gets_an_alert(void **state)
 {
 	struct stage stage = {0};
@@ -288,6 +313,7 @@ int main(void)
 		cmocka_unit_test(a_hello_passes_exactly_as_it_came),
 		cmocka_unit_test(recorded_hellos_of_real_clients_are_read),
 		cmocka_unit_test(a_name_that_no_rule_allows_gets_an_alert_with_its_reason),
+		cmocka_unit_test(a_second_hello_adds_and_changes_nothing),
 		cmocka_unit_test(a_malformed_hello_gets_an_alert),
 		cmocka_unit_test(the_first_byte_and_the_port_decide_what_it_is),
 		cmocka_unit_test(requests_that_cannot_be_served_here_are_refused),
