@@ -17,7 +17,8 @@ Tricks:
   reset-first    a reset and the end of the stream that only the gateway sees, then the other name's hello
   second-syn     a second SYN that counts from elsewhere, the other name's hello behind that
   fragments      the other name's hello in IP fragments
-  fragment-gap   the same, with fragments of the allowed name's in the same places first
+  fragment-gap   the allowed name's hello in IP fragments, but those with its name came before with the other's
+  honest-gap     the allowed name's hello in IP fragments, some of them twice
   options        the other name's hello behind a header of destination options (IPv6)
   routing        the same behind a routing header that has nowhere left to go (IPv6)
   atomic         the same in a fragment that is the whole (IPv6)
@@ -38,6 +39,8 @@ FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
 ETH_P_IP, ETH_P_IPV6 = 0x0800, 0x86DD
 TTL_TO_UPLINK = 3
 FRAGMENT_SIZE = 104  # of eights, and smaller than where the name is
+NAME_FRAGMENTS = (1, 2)
+TCP_HEADER = 20
 MORE_FRAGMENTS = 0x2000
 ROUTING, FRAGMENT, DESTINATION_OPTIONS = 43, 44, 60  # IPv6's headers (RFC 8200 section 4)
 PAD = bytes([1, 4, 0, 0, 0, 0])  # an option that says nothing
@@ -198,8 +201,8 @@ def play(connection, trick, allowed, other):
         for offset in (1 << 20, -len(other) - 1, -len(other) // 2, 0):
             connection.send(push, other, offset=offset)
     elif trick == "reset-first":
-        connection.send(RST | ACK, ttl=TTL_TO_UPLINK - 1)
-        connection.send(FIN | ACK, ttl=TTL_TO_UPLINK - 1)
+        connection.send(RST | ACK, ttl=1)
+        connection.send(FIN | ACK, ttl=1)
         connection.send(push, other)
     elif trick == "second-syn":
         connection.sequence += 1 << 20
@@ -207,16 +210,27 @@ def play(connection, trick, allowed, other):
         connection.send(ACK)
         connection.send(push, other)
     else:
-        play_below(connection, trick, connection.segment(push, allowed), connection.segment(push, other))
+        play_below(connection, trick, allowed, other)
 
 
-def play_below(connection, trick, allowed, other):
-    """The tricks of IP, with the segments of both hellos."""
+def with_name_of(allowed, other):
+    """The allowed name's hello with the other name, in just the fragments that NAME_FRAGMENTS says."""
+    start, end = (number * FRAGMENT_SIZE - TCP_HEADER for number in (NAME_FRAGMENTS[0], NAME_FRAGMENTS[-1] + 1))
+    return allowed[:start] + other[start:end] + allowed[end:]
+
+
+def play_below(connection, trick, allowed_hello, other_hello):
+    """The tricks of IP: a whole segment each."""
+    allowed, other = (connection.segment(PSH | ACK, hello) for hello in (allowed_hello, other_hello))
     if trick == "fragments":
         connection.send_fragments(other)
-    elif trick == "fragment-gap":
-        connection.send_fragments(allowed, only=(1, 2))
-        connection.send_fragments(other)
+    elif trick == "fragment-gap":  # who keeps what came first, as Linux does, has a segment that is right
+        first = connection.segment(PSH | ACK, with_name_of(allowed_hello, other_hello))
+        connection.send_fragments(first, only=NAME_FRAGMENTS)
+        connection.send_fragments(first[:TCP_HEADER] + allowed[TCP_HEADER:])
+    elif trick == "honest-gap":
+        connection.send_fragments(allowed, only=NAME_FRAGMENTS)
+        connection.send_fragments(allowed)
     elif trick == "options":
         connection.send_behind(DESTINATION_OPTIONS, b"\0" + PAD, other)
     elif trick == "routing":
