@@ -131,11 +131,14 @@ class Capture:
         return read_packets(self.path) if self.path.exists() else []
 
     def settle(self, quiet=0.05, seconds=1.0):
-        """Waits until the file has not grown for `quiet` seconds, then returns its packets."""
+        """Waits until the file has not grown for `quiet` seconds, then returns its packets.
+
+        On a busy machine tcpdump may wait that long for its turn, so it must have no packet left to write either.
+        """
         size = [-1]
 
         def is_quiet():
             before, size[0] = size[0], self.path.stat().st_size
-            return before == size[0]
+            return before == size[0] and self.server.is_waiting()
         wait_for(is_quiet, seconds=seconds, every=quiet)
         return self.packets()

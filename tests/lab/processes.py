@@ -79,6 +79,11 @@ class Server:
     def is_running(self):
         return self.process.poll() is None
 
+    def is_waiting(self):
+        """Whether it has nothing to do, not only no turn: it sleeps until something comes, or has ended."""
+        stat = _stat(self.process.pid)
+        return stat is None or stat[0] in "SZ"
+
     def wait_until(self, is_ready, what, *, seconds=10.0):
         """Waits until `is_ready()`; fails with the process's own words when it ends or is late."""
         until = time.monotonic() + seconds

@@ -5,8 +5,10 @@ import itertools
 import pytest
 
 from lab import addresses as at
+from lab import hello_client
 from lab.capture import Capture
 from lab.clients import Clients
+from lab.dns import PICKY_NAME
 from lab.laboratory import Laboratory
 from lab.plain_forwarding import PlainForwarding
 from lab.stage import Stage
@@ -162,3 +164,34 @@ def test_a_syn_with_data_is_dropped(stage, family):
     answer, packets = play(stage.lab, "syn-data", family)
     assert (answer, packets) == ("silence", [])
     assert stage.gateway.find_verdict(mark, deny("syn_data", destination=at.MCR).accepts)
+
+
+# a second hello, which the server asked for
+
+def say_twice(stage, shape, address):
+    """How the server answered the second hello, and what left for it, in order."""
+    with Capture(stage.lab.internet, "uplink", stage.lab.captures, "tcp port 443") as wire:
+        seen = stage.clients.odd_hello(address, PICKY_NAME, shape).text
+        return seen, b"".join(packet.payload for packet in wire.settle() if packet.destination in at.PICKY.both())
+
+
+@pytest.fixture(scope="module")
+def picky(stage):
+    """Its addresses are pinned now."""
+    for family in (4, 6):
+        assert stage.clients.curl(f"https://{PICKY_NAME}/", family=family).text == "200"
+    return stage
+
+
+@pytest.mark.parametrize("path, host", [("inspect", at.PICKY), ("proxy", at.HOSTILE)])
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_second_hello_adds_and_changes_nothing(picky, path, host, family):
+    refused = "reset" if path == "inspect" else "alert"
+    for shape, reason, trace in (("retry-other", "name_mismatch", hello_client.other_name(PICKY_NAME).encode()),
+                                 ("retry-ech", "encrypted_hello", hello_client.ENCRYPTED)):
+        mark = picky.gateway.mark()
+        seen, sent = say_twice(picky, shape, host.of(family))
+        assert picky.gateway.find_verdict(mark, deny(reason, name=PICKY_NAME, path=path).accepts), shape
+        assert (seen, sent.count(PICKY_NAME.encode()), trace in sent) == (refused, 1, False), shape
+    seen, sent = say_twice(picky, "retry", host.of(family))
+    assert (seen, sent.count(PICKY_NAME.encode())) == ("server-hello", 2)

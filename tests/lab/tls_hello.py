@@ -16,19 +16,30 @@ EXTENSION_ENCRYPTED_HELLO = 0xFE0D
 EXTENSION_UNKNOWN = 0xFDE8  # of the private range; as big as a post-quantum key share
 
 
+class Handshake:
+    """A client's side of a handshake, by Python's TLS library."""
+
+    def __init__(self, name, alpn=("h2", "http/1.1")):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.set_alpn_protocols(list(alpn))
+        self._received, self._sent = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._connection = context.wrap_bio(self._received, self._sent, server_hostname=name)
+
+    def flight(self, received=b""):
+        """What it sends when it has received this; the first flight is one record, one hello."""
+        self._received.write(received)
+        try:
+            self._connection.do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+        return self._sent.read()
+
+
 def client_hello(name, alpn=("h2", "http/1.1")):
-    """The first flight that Python's TLS library sends for this name: one record, one hello."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.set_alpn_protocols(list(alpn))
-    received, sent = ssl.MemoryBIO(), ssl.MemoryBIO()
-    connection = context.wrap_bio(received, sent, server_hostname=name)
-    try:
-        connection.do_handshake()
-    except ssl.SSLWantReadError:
-        pass
-    return sent.read()
+    """The first flight for this name."""
+    return Handshake(name, alpn).flight()
 
 
 def message_of(record):
