@@ -3,6 +3,8 @@
  */
 #include "path_world.h"
 
+#include <netinet/udp.h>
+
 static void talk_v4(void)
 {
 	int connection = dial(SERVER_V4 ":443");
@@ -185,21 +187,25 @@ static void send_icmp_error(uint8_t type, const struct ip_endpoint *from,
 	send_raw(to, packet, sizeof(packet));
 }
 
-/* How many ICMP packets leave towards the server until `client` has ended. */
-static int count_icmp_of(void (*client)(void))
+/* How many packets of the protocol leave towards the server until `client` has ended. */
+static int count_leaving(uint8_t protocol, void (*client)(void))
 {
 	struct sockaddr_ll at = {.sll_family = AF_PACKET,
 				 .sll_protocol = htons(ETH_P_ALL),
-				 .sll_ifindex = (int)if_nametoindex("outside0")};
+				 .sll_ifindex = (int)if_nametoindex("outside0")},
+			   from;
 	int tap = socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, htons(ETH_P_ALL));
+	socklen_t size = sizeof(from);
 	uint8_t packet[256];
 	ssize_t got;
 	int count = 0;
 
 	assert_int_equal(bind(tap, (struct sockaddr *)&at, sizeof(at)), 0);
 	assert_int_equal(in_node(client), 0);
-	while ((got = recv(tap, packet, sizeof(packet), 0)) > 0)
-		count += got > 20 && packet[0] >> 4 == 4 && packet[9] == IPPROTO_ICMP;
+	while ((got = recvfrom(tap, packet, sizeof(packet), 0, (struct sockaddr *)&from, &size)) >
+	       0)
+		count += got > 20 && from.sll_pkttype == PACKET_OUTGOING && packet[0] >> 4 == 4 &&
+			 packet[9] == protocol;
 	close(tap);
 	return count;
 }
@@ -238,8 +244,8 @@ static void an_icmp_error_carries_nothing_out_before_the_hello_is_judged(void **
 	(void)state;
 	start_afresh();
 	pin(SERVER_V4);
-	assert_int_equal(count_icmp_of(complain_before_the_hello), 0);
-	assert_int_equal(count_icmp_of(complain_behind_the_hello), 1);
+	assert_int_equal(count_leaving(IPPROTO_ICMP, complain_before_the_hello), 0);
+	assert_int_equal(count_leaving(IPPROTO_ICMP, complain_behind_the_hello), 1);
 }
 
 /* What the gateway asks outside may be answered from there only. */
@@ -675,6 +681,178 @@ static void an_unpinned_destination_reaches_the_proxy(void **state)
 	assert_int_equal(s_world.packets, 0);
 }
 
+/* --- QUIC: here a first byte of 0x80 or more is a long header, another a short one --- */
+
+#define LONG_HEADER  0xc3
+#define SHORT_HEADER 0x43
+#define DATAGRAM     1200
+
+static void start_afresh_with_quic(void)
+{
+	start_afresh();
+	s_world.with_quic = true;
+	apply(false);
+	s_world.with_quic = false;
+	pin(SERVER_V4);
+	pin("2001:db8:2::2");
+}
+
+static int dial_quic(const char *where)
+{
+	struct ip_endpoint to = endpoint(where);
+	struct sockaddr_storage storage;
+	socklen_t size = ip_to_sockaddr(&to, &storage);
+	struct timeval patience = {0, 200000};
+	int connection = socket(storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	if (connect(connection, (struct sockaddr *)&storage, size) < 0)
+		_exit(254);
+	return connection;
+}
+
+/* 0, or why no answer came. */
+static int try_datagram(int connection, uint8_t first, uint8_t second)
+{
+	uint8_t datagram[DATAGRAM] = {first, second}, answer[DATAGRAM];
+
+	if (send(connection, datagram, sizeof(datagram), 0) < 0 ||
+	    recv(connection, answer, sizeof(answer), 0) < 0)
+		return errno;
+	return memcmp(datagram, answer, sizeof(datagram)) == 0 ? 0 : 253;
+}
+
+static void expect_echo(int connection, uint8_t first)
+{
+	int error = try_datagram(connection, first, 0);
+
+	if (error)
+		_exit(error);
+}
+
+static void talk_quic_to(const char *where)
+{
+	int connection = dial_quic(where);
+
+	expect_echo(connection, LONG_HEADER);
+	for (int i = 0; i < 5; i++)
+		expect_echo(connection, SHORT_HEADER);
+	expect_echo(connection, LONG_HEADER);
+}
+
+static void talk_quic(void)
+{
+	talk_quic_to(SERVER_V4 ":443");
+}
+
+static void talk_quic_v6(void)
+{
+	talk_quic_to(SERVER_V6 ":443");
+}
+
+static void only_the_long_headers_of_an_inspected_quic_flow_are_queued(void **state)
+{
+	static void (*const clients[])(void) = {talk_quic, talk_quic_v6};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(clients); i++) {
+		start_afresh_with_quic();
+		assert_int_equal(in_node(clients[i]), 0);
+		assert_int_equal(s_world.packets, 2);
+		find_flows();
+		assert_int_equal(s_world.flows, 1);
+		assert_int_equal(s_world.flow.mark, mark_make(MARK_INSPECTED, NUMBER));
+	}
+}
+
+static void a_quic_flow_is_made_once(void **state)
+{
+	(void)state;
+	start_afresh_with_quic();
+	s_world.always_first = true; /* for the second long header too */
+	assert_int_equal(in_node(talk_quic), EAGAIN);
+	assert_int_equal(s_world.packets, 2);
+}
+
+static void a_denied_quic_flow_is_refused_and_leaves_no_trace(void **state)
+{
+	(void)state;
+	start_afresh_with_quic();
+	s_world.verdict = MARK_DENIED;
+	assert_int_equal(in_node(talk_quic), ECONNREFUSED);
+	find_flows();
+	assert_int_equal(s_world.flows, 0);
+}
+
+static void without_the_queue_rule_no_quic_leaves(void **state)
+{
+	(void)state;
+	start_afresh();
+	s_world.with_quic = true;
+	apply(true); /* makes the queue chain anew, empty */
+	s_world.with_quic = false;
+	pin(SERVER_V4);
+	assert_int_equal(in_node(talk_quic), EAGAIN);
+	assert_int_equal(s_world.packets, 0);
+}
+
+static void begin_dtls(void)
+{
+	int connection = dial_quic(SERVER_V4 ":443");
+
+	expect_echo(connection, LONG_HEADER);
+	_exit(try_datagram(connection, 0x16, 0xfe));
+}
+
+static void a_handshake_of_dtls_does_not_leave_in_a_quic_flow(void **state)
+{
+	(void)state;
+	start_afresh_with_quic();
+	assert_int_equal(in_node(begin_dtls), EAGAIN);
+}
+
+/* Two datagrams that the node's kernel hands to its link as one packet: the first with a short
+ * header, the second with a long one.
+ */
+static void send_merged(int connection, uint16_t size)
+{
+	uint8_t datagrams[2 * DATAGRAM] = {SHORT_HEADER};
+	int segment = size;
+
+	datagrams[size] = LONG_HEADER;
+	if (setsockopt(connection, SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment)) < 0 ||
+	    send(connection, datagrams, 2 * (size_t)size, 0) < 0)
+		_exit(252);
+	usleep(50000);
+}
+
+static void hide_an_initial(void)
+{
+	int connection = dial_quic(SERVER_V4 ":443");
+
+	expect_echo(connection, LONG_HEADER);
+	send_merged(connection, DATAGRAM);
+}
+
+static void send_small_ones_merged(void)
+{
+	int connection = dial_quic(SERVER_V4 ":443");
+
+	expect_echo(connection, LONG_HEADER);
+	send_merged(connection, DATAGRAM - 100);
+}
+
+/* The offload must be on for this to show anything: what is too small to hide one does leave. */
+static void no_initial_hides_in_datagrams_that_were_merged(void **state)
+{
+	(void)state;
+	start_afresh_with_quic();
+	assert_int_equal(count_leaving(IPPROTO_UDP, send_small_ones_merged), 2);
+	assert_int_equal(s_world.packets, 1);
+	assert_int_equal(count_leaving(IPPROTO_UDP, hide_an_initial), 1);
+	assert_int_equal(s_world.packets, 1);
+}
+
 static void a_queue_has_one_reader(void **state)
 {
 	(void)state;
@@ -710,6 +888,12 @@ int main(void)
 		cmocka_unit_test(a_cut_flow_that_only_receives_is_reset_on_both_sides),
 		cmocka_unit_test(the_end_of_a_flow_is_told_with_its_figures),
 		cmocka_unit_test(an_unpinned_destination_reaches_the_proxy),
+		cmocka_unit_test(only_the_long_headers_of_an_inspected_quic_flow_are_queued),
+		cmocka_unit_test(a_quic_flow_is_made_once),
+		cmocka_unit_test(a_denied_quic_flow_is_refused_and_leaves_no_trace),
+		cmocka_unit_test(without_the_queue_rule_no_quic_leaves),
+		cmocka_unit_test(a_handshake_of_dtls_does_not_leave_in_a_quic_flow),
+		cmocka_unit_test(no_initial_hides_in_datagrams_that_were_merged),
 		cmocka_unit_test(a_queue_has_one_reader),
 	};
 

@@ -66,7 +66,8 @@ static struct {
 	struct conntrack_events *events;
 	struct life_sign *sign;
 	bool without_snat;
-	int packets; /* that came to the queue */
+	bool with_quic; /* inspected on port 443 */
+	int packets;    /* that came to the queue */
 	enum mark_state verdict;
 	bool always_first;   /* the inspector has forgotten that the hello left */
 	char prefixes[1024]; /* of the logged packets */
@@ -121,13 +122,48 @@ static int listen_on(const char *where, bool transparent)
 	return listener;
 }
 
+static int receive_on(const char *where)
+{
+	struct ip_endpoint at = endpoint(where);
+	struct sockaddr_storage storage;
+	socklen_t size = ip_to_sockaddr(&at, &storage);
+	int receiver = socket(storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (bind(receiver, (struct sockaddr *)&storage, size) < 0)
+		abort();
+	return receiver;
+}
+
+/* Datagrams come back as they were. */
+static void echo(int receiver)
+{
+	struct sockaddr_storage from;
+	socklen_t size = sizeof(from);
+	uint8_t datagram[4096];
+	ssize_t got =
+		recvfrom(receiver, datagram, sizeof(datagram), 0, (struct sockaddr *)&from, &size);
+
+	if (got > 0)
+		(void)!sendto(receiver, datagram, (size_t)got, 0, (struct sockaddr *)&from, size);
+}
+
 static void serve(void)
 {
+	struct pollfd receivers[] = {{receive_on(SERVER_V4 ":443"), POLLIN, 0},
+				     {receive_on(SERVER_V6 ":443"), POLLIN, 0}};
 	struct pollfd listeners[] = {{listen_on(SERVER_V4 ":443", false), POLLIN, 0},
 				     {listen_on(SERVER_V6 ":443", false), POLLIN, 0},
 				     {listen_on(SERVER_V4 ":8080", false), POLLIN, 0}};
 
 	signal(SIGCHLD, SIG_IGN);
+	if (fork() == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		while (poll(receivers, COUNT(receivers), -1) > 0)
+			for (size_t i = 0; i < COUNT(receivers); i++)
+				if (receivers[i].revents & POLLIN)
+					echo(receivers[i].fd);
+		_exit(0);
+	}
 	while (poll(listeners, COUNT(listeners), -1) > 0)
 		for (size_t i = 0; i < COUNT(listeners); i++) {
 			if (!(listeners[i].revents & POLLIN))
@@ -240,6 +276,8 @@ static void apply_with(const char *const *interfaces, size_t count, bool first)
 		.source_count = 2,
 		.https_ports = https,
 		.https_port_count = 1,
+		.quic_ports = https,
+		.quic_port_count = s_world.with_quic ? 1 : 0,
 		.proxy_port = PROXY_PORT,
 		.snat = s_world.without_snat ? RULESET_SNAT_NONE : RULESET_SNAT_MASQUERADE,
 		.pinned_capacity = 100,
@@ -277,6 +315,17 @@ static void pin(const char *text)
 	kernel_sets_close(sets);
 }
 
+/* The datagram that makes the flow, or one of a flow that is made. */
+static void datagram_queued(const struct queue_packet *packet)
+{
+	enum mark_state verdict = s_world.verdict;
+
+	if (verdict == MARK_CONFIRM && mark_state(packet->mark) == MARK_INSPECTED &&
+	    !s_world.always_first)
+		verdict = MARK_REPEAT;
+	assert_int_equal(queue_accept(s_world.queue, packet->id, mark_make(verdict, NUMBER)), 0);
+}
+
 static void packet_queued(void *context, const struct queue_packet *packet)
 {
 	struct packet parsed;
@@ -285,6 +334,10 @@ static void packet_queued(void *context, const struct queue_packet *packet)
 	s_world.packets++;
 	assert_false(packet->truncated);
 	assert_int_equal(packet_parse(packet->bytes, packet->length, &parsed), 0);
+	if (parsed.transport == PACKET_UDP) {
+		datagram_queued(packet);
+		return;
+	}
 	if (s_world.packets == 1)
 		assert_int_equal(parsed.sequence, packet->first_sequence);
 	assert_int_not_equal(packet->first_sequence, 0);
