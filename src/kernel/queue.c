@@ -3,6 +3,9 @@
  * yet; only its last setting, the copying of whole packets, starts it. Fail-open stays off: a
  * packet that finds the queue or the socket full is dropped, and its sender sends it again.
  *
+ * Without NFQA_CFG_F_GSO the kernel takes apart what the offload of segmentation had put together,
+ * and each segment or datagram comes to us, and goes on, as a packet of its own.
+ *
  * With NETLINK_NO_ENOBUFS the socket does not stop after an overrun. The kernel counts what it
  * dropped, for lack of room in the queue or in the socket, and tells in
  * /proc/net/netfilter/nfnetlink_queue; the file is opened at once, while we may.
@@ -88,7 +91,7 @@ static int bind_queue(struct queue *queue, uint32_t capacity)
 		return r;
 	message = nfq_nlmsg_put(buffer, NFQNL_MSG_CONFIG, queue->number);
 	nfq_nlmsg_cfg_put_qmaxlen(message, capacity);
-	mnl_attr_put_u32(message, NFQA_CFG_FLAGS, htonl(NFQA_CFG_F_GSO));
+	mnl_attr_put_u32(message, NFQA_CFG_FLAGS, htonl(0));
 	mnl_attr_put_u32(message, NFQA_CFG_MASK, htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN));
 	return listener_ask(&queue->listener, message);
 }

@@ -71,10 +71,16 @@
  * client may begin another connection on the same ports at any time, with an Initial packet. Its
  * header is long, and so are those that may stand before it in one datagram. So long headers go to
  * the inspector for as long as the flow lives (a handshake has few); short ones pass, since they
- * begin nothing and reach to the end of their datagram. Only if the offload of segmentation makes
- * several datagrams look like one could a long header hide behind a short one: a packet that could
- * hold two Initials is dropped. A handshake of DTLS, which a server might speak on the same port,
- * has no business in such a flow.
+ * begin nothing and reach to the end of their datagram.
+ *
+ * Where the offload of segmentation makes several datagrams look like one packet (UDP_SEGMENT of a
+ * sender on the same host, USO of a virtual machine's link, rx-udp-gro-forwarding, which is off by
+ * default), a long header could hide behind a short one. All of them but the last have one length,
+ * and an Initial's has 1,200 bytes at least, so a packet that hides one is longer than two of
+ * these. Such a packet is queued too, whatever it begins with: the queue takes it apart (queue.c).
+ * A datagram that a browser sends is shorter, so no upload without that offload is slowed down. A
+ * handshake of DTLS, which a server might speak on the same port, has no business in such a flow,
+ * nor in the parts of such a packet.
  *
  * A QUIC flow that is denied at its first hello leaves no trace, as its connection was never
  * confirmed: each further datagram is judged anew, and rejected.

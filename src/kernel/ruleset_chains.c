@@ -32,7 +32,7 @@
 /* DTLS, RFC 9147 section 4.1: a handshake record. QUIC's short headers may look so by chance, since
  * RFC 9287 sets their second bit free: once in 2^10 packets, which the client then sends again. */
 #define IS_DTLS_HANDSHAKE "@ih,0,16 0x16fe "
-/* Two datagrams in one packet (UDP segmentation offload): each Initial has 1,200 bytes at least. */
+/* Two datagrams or more in one packet, one of them an Initial: each has 1,200 bytes at least. */
 #define MAY_BE_SEVERAL "meta length > 2400 "
 
 static const char *const s_chains[] = {
@@ -402,13 +402,12 @@ static void add_inspection(struct text *out)
 static void add_quic_inspection(struct text *out)
 {
 	text_add(out, "\tchain inspected_quic {\n"
-		      "\t\t" MAY_BE_SEVERAL "counter drop\n"
+		      "\t\t" MAY_BE_SEVERAL "goto hold_datagram\n"
 		      "\t\t" HAS_LONG_HEADER "goto hold_datagram\n"
 		      "\t\t" IS_DTLS_HANDSHAKE "counter drop\n"
 		      "\t\taccept\n"
 		      "\t}\n\n"
 		      "\tchain hold_datagram {\n"
-		      "\t\t" MAY_BE_SEVERAL "counter drop\n"
 		      "\t\tip ttl set 64\n"
 		      "\t\tip6 hoplimit set 64\n"
 		      "\t\t" HAS_PAYLOAD "goto queue_with_mark\n"
@@ -422,6 +421,7 @@ static void add_quic_inspection(struct text *out)
 		      "\tchain released_datagram {\n"
 		      "\t\tct status dying counter drop\n"
 		      "\t\tmeta mark & $STATE == $DENIED ct mark set meta mark goto refuse\n"
+		      "\t\t" IS_DTLS_HANDSHAKE "counter drop\n"
 		      "\t\tct mark & $STATE . meta mark & $STATE vmap { $HELLO . $CONFIRM : goto "
 		      "released_quic, $INSPECTED . $REPEAT : accept }\n"
 		      "\t\t" HAS_LONG_HEADER "counter drop\n"
