@@ -239,4 +239,4 @@ static void write_calico(struct export_job *job)
 }
 
 const struct export_writer export_calico = {
-	.file = "calico.yaml", .comment = "# ", .write = write_calico};
+	.file = "calico.yaml", .reads_no_hello = true, .comment = "# ", .write = write_calico};

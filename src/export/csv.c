@@ -52,15 +52,16 @@ static void add_line(struct text *out, const struct export_rule *rule)
 	add_cell(out, rule->rule->origin ? rule->rule->origin : "");
 	text_addf(out, ",%s,", rule->rule->correction ? "yes" : "no");
 	add_cell(out, rule->rule->note ? rule->rule->note : "");
+	ADD_LIST(out, rule_write_switches(&cell_, rule->rule));
 	text_add(out, "\r\n");
 }
 
 static void write_csv(struct export_job *job)
 {
 	text_add(job->out, "collection,rule,kind,priority,action,sources,destinations,ports,"
-			   "purpose,origin,correction,note\r\n");
+			   "purpose,origin,correction,note,switches\r\n");
 	for (size_t i = 0; i < job->rule_count; i++)
 		add_line(job->out, &job->rules[i]);
 }
 
-const struct export_writer export_csv = {.file = "rules.csv", .write = write_csv};
+const struct export_writer export_csv = {.file = "rules.csv", .lists = true, .write = write_csv};

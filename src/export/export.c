@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "catalog/profile.h"
 #include "export/meet_impl.h"
+#include "export/switches_impl.h"
 #include "export/targets_impl.h"
 
 enum remark_kind {
@@ -377,51 +378,11 @@ static bool has_failed(const struct export_job *job)
 	return failed;
 }
 
-/* "own/a, own/b": the allow rules of which `has_switch` says yes. */
-static void note_switch(struct export_job *job, bool (*has_switch)(const struct rule *rule),
-			const char *words)
-{
-	cleanup(text_free) struct text labels = TEXT_EMPTY;
-
-	for (size_t i = job->network_count; i < job->rule_count; i++) {
-		const struct export_rule *rule = &job->rules[i];
-
-		if (rule->collection->action != RULE_ALLOW || !has_switch(rule->rule))
-			continue;
-		text_add(&labels, labels.length ? ", " : "");
-		export_label(rule, &labels);
-	}
-	if (labels.length)
-		export_note(job, "%s (%s)", words, text_string(&labels));
-	job->failed |= text_failed(&labels);
-}
-
-static bool has_no_sni(const struct rule *rule)
-{
-	return rule->allows_no_sni;
-}
-
-static bool has_ech(const struct rule *rule)
-{
-	return rule->refuses_ech;
-}
-
-/* What no target can say of a hello. */
-static void note_switches(struct export_job *job)
-{
-	note_switch(job, has_no_sni,
-		    "no_sni: allow is not carried over: what judges by the server name denies "
-		    "hellos without one");
-	note_switch(job, has_ech,
-		    "ech: deny is not carried over: encrypted hellos are let out by their outer "
-		    "name");
-}
-
 static int run(struct export_job *job)
 {
 	if (make_plan(job) < 0)
 		return -ENOMEM;
-	note_switches(job);
+	export_settle_switches(job);
 	export_begin_file(job, job->target->writer->file);
 	job->target->writer->write(job);
 	if (job->target->writer->comment)

@@ -38,6 +38,8 @@ struct export_writer {
 	const char *comment; /* what starts a comment line; NULL: it writes the header itself, by
 				export_header_json() or export_header_lines() */
 	bool knows_tags;     /* Azure's service tags by name */
+	bool lists;          /* it writes the rules down for readers, and enforces nothing */
+	bool reads_no_hello; /* names are the addresses that DNS gave for them */
 	bool several;        /* how many files there are depends on the rules */
 	void (*write)(struct export_job *job);
 };

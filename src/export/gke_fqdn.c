@@ -155,4 +155,4 @@ static void write_gke_fqdn(struct export_job *job)
 }
 
 const struct export_writer export_gke_fqdn = {
-	.file = "gke-fqdn.yaml", .comment = "# ", .write = write_gke_fqdn};
+	.file = "gke-fqdn.yaml", .reads_no_hello = true, .comment = "# ", .write = write_gke_fqdn};

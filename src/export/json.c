@@ -12,4 +12,4 @@ static void write_json(struct export_job *job)
 	text_add(job->out, "]\n");
 }
 
-const struct export_writer export_json = {.file = "rules.json", .write = write_json};
+const struct export_writer export_json = {.file = "rules.json", .lists = true, .write = write_json};

@@ -25,6 +25,7 @@ static void add_line(struct text *out, const struct export_rule *rule)
 	cleanup(text_free) struct text destinations = TEXT_EMPTY;
 	cleanup(text_free) struct text ports = TEXT_EMPTY;
 	cleanup(text_free) struct text sources = TEXT_EMPTY;
+	cleanup(text_free) struct text switches = TEXT_EMPTY;
 
 	rule_write_destinations(&destinations, rule->rule, rule->collection->kind, 0);
 	rule_write_ports(&ports, rule->rule, rule->collection->kind);
@@ -35,6 +36,11 @@ static void add_line(struct text *out, const struct export_rule *rule)
 	add_code(out, text_string(&destinations));
 	text_add(out, " | ");
 	add_code(out, text_string(&ports));
+	rule_write_switches(&switches, rule->rule);
+	if (switches.length) {
+		text_add(out, " ");
+		add_code(out, text_string(&switches));
+	}
 	text_add(out, " | ");
 	add_code(out, text_string(&sources));
 	text_add(out, " | ");
@@ -67,4 +73,5 @@ static void write_markdown(struct export_job *job)
 					       : "No rules: everything is denied.\n");
 }
 
-const struct export_writer export_markdown = {.file = "rules.md", .write = write_markdown};
+const struct export_writer export_markdown = {
+	.file = "rules.md", .lists = true, .write = write_markdown};

@@ -1,5 +1,6 @@
 #include "export/rule_text.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -149,6 +150,33 @@ void rule_write_sources(struct text *out, const struct rule *rule)
 	end_list(&list);
 }
 
+static const struct {
+	const char *key, *value;
+	size_t set; /* offset of the bool */
+} s_switches[] = {
+	{"quic", "inspect", offsetof(struct rule, inspects_quic)},
+	{"no_sni", "allow", offsetof(struct rule, allows_no_sni)},
+	{"ech", "deny", offsetof(struct rule, refuses_ech)},
+};
+#define SWITCHES (sizeof(s_switches) / sizeof(s_switches[0]))
+
+static bool is_set(const struct rule *rule, size_t which)
+{
+	return *(const bool *)((const char *)rule + s_switches[which].set);
+}
+
+void rule_write_switches(struct text *out, const struct rule *rule)
+{
+	const char *between = "";
+
+	for (size_t i = 0; i < SWITCHES; i++) {
+		if (!is_set(rule, i))
+			continue;
+		text_addf(out, "%s%s: %s", between, s_switches[i].key, s_switches[i].value);
+		between = ", ";
+	}
+}
+
 /* ------------------------------------------------------------------------ json */
 
 static void add_string(struct text *out, const char *key, const char *value)
@@ -183,6 +211,9 @@ void rule_write_json(struct text *out, const struct rule_collection *collection,
 	text_add(out, "],\"ports\":[");
 	add_ports(&ports, rule, collection->kind);
 	text_add(out, "]");
+	for (size_t i = 0; i < SWITCHES; i++)
+		if (is_set(rule, i))
+			add_string(out, s_switches[i].key, s_switches[i].value);
 	add_string(out, "purpose", rule->purpose);
 	add_string(out, "origin", rule->origin);
 	if (rule->correction)

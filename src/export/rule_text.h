@@ -13,6 +13,8 @@ void rule_write_destinations(struct text *out, const struct rule *rule, enum rul
 void rule_write_ports(struct text *out, const struct rule *rule, enum rule_kind kind);
 /* "*", "10.42.0.0/16". */
 void rule_write_sources(struct text *out, const struct rule *rule);
+/* "quic: inspect, ech: deny": the switches that are not at their default; "": all are. */
+void rule_write_switches(struct text *out, const struct rule *rule);
 /* One rule as a JSON object, whole. */
 void rule_write_json(struct text *out, const struct rule_collection *collection,
 		     const struct rule *rule);

@@ -43,6 +43,7 @@ static void add_line(struct text *out, const struct export_rule *rule, const str
 {
 	cleanup(text_free) struct text label = TEXT_EMPTY;
 	cleanup(text_free) struct text ports = TEXT_EMPTY;
+	cleanup(text_free) struct text switches = TEXT_EMPTY;
 	bool allow = rule->collection->action == RULE_ALLOW;
 
 	export_label(rule, &label);
@@ -55,6 +56,9 @@ static void add_line(struct text *out, const struct export_rule *rule, const str
 		text_add(out, " from ");
 		rule_write_sources(out, rule->rule);
 	}
+	rule_write_switches(&switches, rule->rule);
+	if (switches.length)
+		text_addf(out, " (%s)", text_string(&switches));
 	text_add(out, "\n");
 	if (rule->rule->purpose) {
 		text_addf(out, "         %s", colours->faint);
@@ -105,4 +109,5 @@ static void write_table(struct export_job *job)
 					       : "no rules: everything is denied\n");
 }
 
-const struct export_writer export_table = {.file = "rules.txt", .write = write_table};
+const struct export_writer export_table = {
+	.file = "rules.txt", .lists = true, .write = write_table};

@@ -71,28 +71,88 @@ static void rules_come_in_judging_order(void **state)
 	end(&run);
 }
 
-static void switches_of_hellos_are_not_carried_over_and_that_is_noted(void **state)
+static void write_switches(struct rule_set *set)
+{
+	write_collection(set, "own", RULE_APPLICATION, 300, RULE_ALLOW);
+	write_rule(set, "a", "from:* pattern:a.example https:443 no_sni");
+	write_rule(set, "b", "from:* pattern:b.example https:443 no_sni no_ech");
+	write_rule(set, "c", "from:* pattern:c.example https:443 quic");
+}
+
+static void what_a_target_cannot_say_of_hellos_is_stricter_or_left_out(void **state)
 {
 	struct run run = {0};
 
 	(void)state;
-	write_collection(&run.set, "own", RULE_APPLICATION, 300, RULE_ALLOW);
-	write_rule(&run.set, "a", "pattern:a.example https:443 no_sni");
-	write_rule(&run.set, "b", "pattern:b.example https:443 no_sni no_ech");
+	write_switches(&run.set);
 	write_collection(&run.set, "never", RULE_APPLICATION, 400, RULE_DENY);
-	write_rule(&run.set, "c", "pattern:c.example https:443 no_sni no_ech");
-	export_it(&run, true);
+	write_rule(&run.set, "d", "pattern:d.example https:443");
+	export_it(&run, false);
 	assert_int_equal(run.error, 0);
+	assert_int_equal(run.result.loss_count, 3);
 	assert_string_equal(
 		text_string(&run.result.files[0].text),
-		"# Probe, made by sallyport " SALLYPORT_VERSION "\n"
-		"# note: no_sni: allow is not carried over: what judges by the server "
-		"name denies hellos without one (own/a, own/b)\n"
-		"# note: ech: deny is not carried over: encrypted hellos are let out by "
-		"their outer name (own/b)\n"
-		"# note: it is a test\n"
-		"own/a\nown/b\nnever/c\n");
+		HEAD "# stricter: no_sni: allow: a hello without a server name is denied, only "
+		     "names are let out (own/a)\n"
+		     "# stricter: left out: it cannot refuse an encrypted hello (ech: deny) "
+		     "(own/b)\n"
+		     "# stricter: quic: inspect: QUIC is not let out, clients use TCP (own/c)\n"
+		     "own/a\nown/c\nnever/d\n");
 	end(&run);
+}
+
+static void a_rule_that_refuses_ech_is_never_left_out_before_one_that_takes_it(void **state)
+{
+	struct run run = {0};
+
+	(void)state;
+	write_switches(&run.set);
+	write_rule(&run.set, "all", "from:* pattern:* https:443");
+	export_it(&run, false);
+	assert_int_equal(run.error, -EPERM);
+	assert_non_null(strstr(problems_at(run.problems, 1)->text, "ech: deny"));
+	assert_non_null(strstr(problems_at(run.problems, 1)->text, "(own/b)"));
+	end(&run);
+}
+
+static bool is_said(const struct export_result *result, const char *words)
+{
+	for (size_t i = 0; i < result->file_count; i++)
+		if (strstr(text_string(&result->files[i].text), words))
+			return true;
+	return false;
+}
+
+static void check_switches(const struct export_target *target, bool is_list)
+{
+	struct run run = {.problems = problems_new()};
+	struct cluster_profile profile = {0};
+	struct export_request request = {.set = &run.set, .profile = &profile};
+
+	write_switches(&run.set);
+	if (export_write(target, &request, &run.result, run.problems) != 0)
+		fail_msg("%s: %s", target->name, problems_at(run.problems, 0)->text);
+	if (!is_said(&run.result, "inspect"))
+		fail_msg("%s says nothing of QUIC", target->name);
+	if (!is_said(&run.result, "no_sni"))
+		fail_msg("%s says nothing of no_sni", target->name);
+	if (!is_said(&run.result, "ech"))
+		fail_msg("%s says nothing of ech", target->name);
+	if (is_said(&run.result, "b.example") != is_list)
+		fail_msg("%s lets encrypted hellos out", target->name);
+	if (is_list != (run.result.loss_count == 0))
+		fail_msg("%s: %zu losses", target->name, run.result.loss_count);
+	end(&run);
+}
+
+static void every_target_says_what_it_keeps_of_the_switches_of_hellos(void **state)
+{
+	(void)state;
+	for (const struct export_target *one = export_targets; one->name; one++)
+		check_switches(one, strcmp(one->name, "table") == 0 ||
+					    strcmp(one->name, "json") == 0 ||
+					    strcmp(one->name, "csv") == 0 ||
+					    strcmp(one->name, "markdown") == 0);
 }
 
 static void a_loss_of_several_rules_is_said_once_with_their_names(void **state)
@@ -199,7 +259,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_come_in_judging_order),
-		cmocka_unit_test(switches_of_hellos_are_not_carried_over_and_that_is_noted),
+		cmocka_unit_test(what_a_target_cannot_say_of_hellos_is_stricter_or_left_out),
+		cmocka_unit_test(
+			a_rule_that_refuses_ech_is_never_left_out_before_one_that_takes_it),
+		cmocka_unit_test(every_target_says_what_it_keeps_of_the_switches_of_hellos),
 		cmocka_unit_test(a_loss_of_several_rules_is_said_once_with_their_names),
 		cmocka_unit_test(a_strict_export_refuses_a_loss_and_gives_nothing),
 		cmocka_unit_test(a_deny_rule_before_an_allow_rule_is_never_left_out),

@@ -69,6 +69,24 @@ static void ports_stand_behind_their_protocol(void **state)
 	assert_ports(RULE_NETWORK, "to:*", "(nothing)");
 }
 
+static void switches_are_written_where_they_are_not_at_their_default(void **state)
+{
+	static const char *const cases[][2] = {
+		{"https:443", ""},
+		{"https:443 quic", "quic: inspect"},
+		{"https:443 no_ech no_sni quic", "quic: inspect, no_sni: allow, ech: deny"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct text text = TEXT_EMPTY;
+
+		rule_write_switches(&text, make_rule(RULE_APPLICATION, cases[i][0]));
+		assert_string_equal(text_string(&text), cases[i][1]);
+		text_free(&text);
+	}
+}
+
 static void sources_are_prefixes_or_anyone(void **state)
 {
 	struct text text = TEXT_EMPTY;
@@ -105,13 +123,14 @@ static void a_rule_as_json_has_all_that_it_says(void **state)
 	(void)state;
 	write_collection(&set, "team", RULE_APPLICATION, 300, RULE_DENY);
 	write_rule(&set, "web",
-		   "from:10.42.0.0/16 https:443 http:80 pattern:*.example "
+		   "from:10.42.0.0/16 https:443 http:80 pattern:*.example no_ech "
 		   "purpose:f\xc3\xbcr\"uns\" origin:here");
 	json = write_json(&set);
-	expected = json_pack("{s:s, s:s, s:i, s:s, s:[s], s:[s], s:[s,s], s:s, s:s}", "rule",
+	expected = json_pack("{s:s, s:s, s:i, s:s, s:[s], s:[s], s:[s,s], s:s, s:s, s:s}", "rule",
 			     "team/web", "kind", "application", "priority", 300, "action", "deny",
 			     "sources", "10.42.0.0/16", "fqdns", "*.example", "ports", "https:443",
-			     "http:80", "purpose", "f\xc3\xbcr\"uns\"", "origin", "here");
+			     "http:80", "ech", "deny", "purpose", "f\xc3\xbcr\"uns\"", "origin",
+			     "here");
 	assert_non_null(expected);
 	assert_true(json_equal(json, expected));
 	json_decref(json);
@@ -166,6 +185,7 @@ int main(void)
 		cmocka_unit_test(destinations_are_patterns_or_names_and_prefixes),
 		cmocka_unit_test(a_long_list_is_cut_with_a_count),
 		cmocka_unit_test(ports_stand_behind_their_protocol),
+		cmocka_unit_test(switches_are_written_where_they_are_not_at_their_default),
 		cmocka_unit_test(sources_are_prefixes_or_anyone),
 		cmocka_unit_test(a_rule_as_json_has_all_that_it_says),
 		cmocka_unit_test(a_correction_says_so_and_why),
