@@ -215,7 +215,7 @@ static int count_leaving(uint8_t protocol, void (*client)(void))
 	struct sockaddr_ll at = {.sll_family = AF_PACKET,
 				 .sll_protocol = htons(ETH_P_ALL),
 				 .sll_ifindex = (int)if_nametoindex("outside0")},
-			   from;
+			   from = {0};
 	int tap = socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, htons(ETH_P_ALL));
 	socklen_t size = sizeof(from);
 	uint8_t packet[256];
