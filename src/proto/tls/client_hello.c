@@ -16,6 +16,10 @@
 
 #include "wire/cursor.h"
 
+/* Of all versions (RFC 8446 section 4.1.2). Servers may not look at it; but with another number the
+ * hello could be read as a shorter one from its fourth byte on, where a server that makes
+ * connections from SYN cookies may be made to begin (RFC 4987 section 3.6). */
+#define VERSION_MAJOR         3
 #define HANDSHAKE_HEADER_SIZE 4
 #define RANDOM_SIZE           32
 #define SESSION_ID_MAX        32 /* legacy_session_id<0..32> */
@@ -143,7 +147,7 @@ static enum client_hello_error parse_body(struct cursor *message, struct client_
 
 	if (cursor_failed(message) || cursor_left(&session_id) > SESSION_ID_MAX ||
 	    cursor_left(&cipher_suites) < 2 || cursor_left(&cipher_suites) % 2 ||
-	    cursor_left(&compression) < 1)
+	    cursor_left(&compression) < 1 || hello->legacy_version >> 8 != VERSION_MAJOR)
 		return CLIENT_HELLO_MALFORMED;
 	if (cursor_done(message))
 		return CLIENT_HELLO_OK; /* RFC 5246 section 7.4.1.2: no extensions block at all */

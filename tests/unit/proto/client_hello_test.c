@@ -342,6 +342,19 @@ static void another_handshake_message_is_not_a_hello(void **state)
 	}
 }
 
+static void the_version_is_one_of_tls(void **state)
+{
+	struct built built;
+
+	(void)state;
+	build_start(&built, 0, 2, 1);
+	for (int major = 0; major < 256; major++) {
+		built.bytes[4] = (uint8_t)major;
+		assert_int_equal(parse(&built),
+				 major == 3 ? CLIENT_HELLO_OK : CLIENT_HELLO_MALFORMED);
+	}
+}
+
 static void no_bytes_are_no_hello(void **state)
 {
 	struct client_hello hello;
@@ -468,6 +481,7 @@ int main(void)
 		cmocka_unit_test(fixed_vectors_keep_their_bounds),
 		cmocka_unit_test(bytes_behind_the_extensions_are_refused),
 		cmocka_unit_test(another_handshake_message_is_not_a_hello),
+		cmocka_unit_test(the_version_is_one_of_tls),
 		cmocka_unit_test(no_bytes_are_no_hello),
 		cmocka_unit_test(the_longest_hello_is_taken_and_one_byte_more_is_not),
 		cmocka_unit_test(an_extension_comes_only_once),
