@@ -1,7 +1,7 @@
 /*
  * Conntrack and packet marks: the contract between the ruleset and the program.
  * Top four bits: state; low 24 bits: the admission's number (pins/admissions.h); between them
- * MARK_TOLD.
+ * MARK_TOLD and MARK_ENDED.
  */
 #pragma once
 
@@ -12,6 +12,9 @@
 #define MARK_NUMBER_MASK 0x00ffffffu
 /* conntrack, beside MARK_DENIED: the client has got a reset in the server's name */
 #define MARK_TOLD 0x01000000u
+/* conntrack, TCP beside HELLO, CONFIRM and INSPECTED: one of the two ends has been seen to give up,
+ * so the server's may be gone */
+#define MARK_ENDED 0x02000000u
 
 enum mark_state {
 	MARK_NONE = 0x00000000u, /* not classified yet: the first packet's prerouting decides */

@@ -16,7 +16,8 @@
  *   HELLO      prerouting, destination pinned    payload queued            accepted; UDP: dropped
  *   CONFIRM    the inspector (packet mark)       payload queued            handshake: INSPECTED
  *   INSPECTED  the server's first handshake;     accepted; a SYN: HELLO;   accepted
- *              QUIC: the inspector               QUIC: long headers queued
+ *              QUIC: the inspector               ENDED: payload dropped
+ *                                                QUIC: long headers queued
  *   PROXIED    prerouting, TPROXY                never forwarded           never forwarded
  *   DENIED     a deny rule, the inspector,       rejected                  `cut`
  *              a reload that cuts the flow
@@ -33,13 +34,24 @@
  * it dials) count only from where their source is routed to, or whoever has a raw socket inside
  * could pin an address of his own; likewise redirects, which would turn the gateway's routes. A
  * connection that a conntrack helper expected inherits the mark of the one that announced it: it
- * loses it and is classified like any other. Before the hello is judged, only TCP and UDP come near
- * the queue: an ICMP error about the connection could carry anything.
+ * loses it and is classified like any other. An answer of an inside host goes to the inside only: a
+ * source that is protected, but routed outside, asks nobody. Before the hello is judged, only TCP
+ * and UDP come near the queue: an ICMP error about the connection could carry anything.
  *
  * INSPECTED is the server's to give: its ServerHello that is not a HelloRetryRequest proves that it
  * has read the hello we judged. The packet must come from where the server's address is routed to
  * (fib), since the inside could send a forged one. A SYN in the original direction sends an
  * inspected flow back to HELLO: whatever the two ends mean by it, the next bytes are a hello again.
+ *
+ * ENDED. A flooded server makes connections out of SYN cookies (RFC 4987 section 3.6): a bare
+ * acknowledgement that counts from an earlier SYN is enough, there is no SYN to see. So once the
+ * server's end may be gone (it has sent a FIN, or either side a reset; whether connection tracking
+ * believes the reset does not matter), the client's payload passes no more. What an honest client
+ * sends then, a TLS alert before its own FIN, is of no use to anybody; it is reset when the client
+ * has closed, too, and dropped before, since a reset could cost it what it has not yet read.
+ *
+ * Multipath TCP (RFC 8684) puts a stream together in the order of numbers of its own. The option is
+ * taken out of the SYN, so the two ends fall back to TCP.
  *
  * The queue rule sits alone in chain RULESET_QUEUE_CHAIN, because nft cannot always write it
  * (queue.h), and because a reload must not take it away. While the chain is empty, the drop behind

@@ -10,6 +10,13 @@
 #define IS_SYN      "tcp flags & (fin | syn | rst | ack) == syn "
 #define HAS_SYN     "tcp flags & syn == syn "
 #define HAS_PAYLOAD "@ih,0,8 0x00-0xff "
+/* The ends of a connection, of which the server's may be gone behind them: ruleset.c */
+#define IS_LAST_OF_SERVER "tcp flags fin,rst "
+#define IS_LAST_OF_CLIENT "tcp flags rst "
+#define NOTE_END          "ct mark set ct mark | $ENDED "
+#define HAS_ENDED         "meta l4proto tcp ct mark & $ENDED != 0 "
+/* Where connection tracking has seen both ends close; else the client may still be reading. */
+#define IS_CLOSED "ct expiration <= 30s "
 /* a handshake record (22, version 3.x) that begins with a ServerHello (2, below 64 KiB, of TLS 1.0
  * to 1.3): RFC 8446 sections 5.1 and 4.1.3. More than the first byte, since a client can choose
  * with its window where the segments of an answer begin. */
@@ -44,6 +51,7 @@ static const char *const s_chains[] = {
 	"forward",
 	"answers",
 	"cut",
+	"ended",
 	"handshake",
 	"remember_anew",
 	"confirm",
@@ -87,13 +95,14 @@ static void add_mark_definitions(struct text *out)
 		const char *name;
 		uint32_t value;
 	} marks[] = {
-		{"STATE", MARK_STATE_MASK},    {"NUMBER", MARK_NUMBER_MASK},
-		{"HELLO", MARK_HELLO},         {"CONFIRM", MARK_CONFIRM},
-		{"INSPECTED", MARK_INSPECTED}, {"NETWORK", MARK_NETWORK},
-		{"DENIED", MARK_DENIED},       {"PROXIED", MARK_PROXIED},
-		{"REPEAT", MARK_REPEAT},       {"ALIVE", MARK_ALIVE},
-		{"UNTRACKED", MARK_UNTRACKED}, {"TPROXY", MARK_TPROXY},
-		{"TOLD", MARK_TOLD},
+		{"STATE", MARK_STATE_MASK},   {"BESIDE", ~MARK_STATE_MASK},
+		{"NUMBER", MARK_NUMBER_MASK}, {"HELLO", MARK_HELLO},
+		{"CONFIRM", MARK_CONFIRM},    {"INSPECTED", MARK_INSPECTED},
+		{"NETWORK", MARK_NETWORK},    {"DENIED", MARK_DENIED},
+		{"PROXIED", MARK_PROXIED},    {"REPEAT", MARK_REPEAT},
+		{"ALIVE", MARK_ALIVE},        {"UNTRACKED", MARK_UNTRACKED},
+		{"TPROXY", MARK_TPROXY},      {"TOLD", MARK_TOLD},
+		{"ENDED", MARK_ENDED},
 	};
 
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
@@ -294,10 +303,13 @@ static void add_forward(struct text *out)
 	text_add(out, "\tchain forward {\n"
 		      "\t\ttype filter hook forward priority filter; policy accept;\n"
 		      "\t\tct direction reply oifname $inside goto answers\n"
+		      "\t\tct direction reply iifname $inside counter drop\n"
 		      "\t\tiifname $inside goto from_inside\n"
 		      "\t\toifname $inside goto deny_unsolicited\n"
 		      "\t}\n\n"
 		      "\tchain answers {\n"
+		      "\t\t" IS_LAST_OF_SERVER
+		      "ct mark & $STATE { $HELLO, $CONFIRM, $INSPECTED } " NOTE_END "\n"
 		      "\t\tct mark & $STATE vmap { $INSPECTED : accept, $NETWORK : accept, "
 		      "$HELLO : goto handshake, $CONFIRM : goto confirm, $DENIED : goto cut }\n"
 		      "\t\tcounter drop\n"
@@ -319,7 +331,7 @@ static void add_forward(struct text *out)
 		      "\tchain confirm {\n"
 		      "\t\tmeta l4proto tcp " IS_SYN_ACK "counter drop\n"
 		      "\t\tmeta l4proto tcp " IS_SERVER_HELLO IS_NOT_RETRY_REQUEST COMES_FROM_SERVER
-		      "ct mark set ct mark & $NUMBER | $INSPECTED jump " SEQUENCE_FORGET_CHAIN "\n"
+		      "ct mark set ct mark & $BESIDE | $INSPECTED jump " SEQUENCE_FORGET_CHAIN "\n"
 		      "\t\taccept\n"
 		      "\t}\n\n");
 }
@@ -351,13 +363,22 @@ static void add_inspection(struct text *out)
 {
 	text_add(out, "\tchain inspected {\n"
 		      "\t\tmeta l4proto udp goto inspected_quic\n"
-		      "\t\t" IS_SYN "ct mark set $HELLO\n"
+		      "\t\t" IS_SYN "ct mark set $HELLO goto hold\n"
+		      "\t\t" HAS_ENDED HAS_PAYLOAD "goto ended\n"
+		      "\t\t" IS_LAST_OF_CLIENT NOTE_END "\n"
 		      "\t\taccept\n"
+		      "\t}\n\n"
+		      "\tchain ended {\n"
+		      "\t\t" IS_CLOSED "goto refuse\n"
+		      "\t\tcounter drop\n"
 		      "\t}\n\n"
 		      "\tchain hold {\n"
 		      "\t\tmeta l4proto udp goto hold_datagram\n"
 		      "\t\tmeta l4proto != tcp counter drop\n"
 		      "\t\t" HAS_SYN HAS_PAYLOAD "goto deny_syn_data\n"
+		      "\t\t" HAS_SYN "reset tcp option mptcp\n"
+		      "\t\t" HAS_ENDED HAS_PAYLOAD "goto ended\n"
+		      "\t\t" IS_LAST_OF_CLIENT NOTE_END "\n"
 		      "\t\tip ttl set 64\n"
 		      "\t\tip6 hoplimit set 64\n"
 		      "\t\t" HAS_PAYLOAD "goto queue_with_sequence\n"

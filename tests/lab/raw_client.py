@@ -23,6 +23,11 @@ Tricks:
   routing        the same behind a routing header that has nowhere left to go (IPv6)
   atomic         the same in a fragment that is the whole (IPv6)
   honest-options the allowed name's hello behind destination options (IPv6)
+  multipath      the allowed name's hello, and an offer in the SYN to put the stream together in another order
+Tricks after an answer to the allowed name's hello:
+  syn-data-again the other name's hello in a SYN
+  cookie-reset   a reset, and the other name's hello for a connection out of the first one's cookie (RFC 4987)
+  cookie-end     the same after both ends have closed
 Prints how the far end answered: server-hello, alert, reset, silence.
 The kernel of the node must be kept from answering with resets of its own (see test_evasion.py).
 """
@@ -44,6 +49,9 @@ TCP_HEADER = 20
 MORE_FRAGMENTS = 0x2000
 ROUTING, FRAGMENT, DESTINATION_OPTIONS = 43, 44, 60  # IPv6's headers (RFC 8200 section 4)
 PAD = bytes([1, 4, 0, 0, 0, 0])  # an option that says nothing
+MULTIPATH_CAPABLE = bytes([30, 4, 0x01, 0x81])  # version 1, no checksums (RFC 8684 section 3.1)
+
+AGAIN = ("syn-data-again", "cookie-reset", "cookie-end")
 
 
 def checksum(data):
@@ -71,10 +79,10 @@ class RawConnection:
         self._in = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(kind))
         self._in.settimeout(0.2)
 
-    def segment(self, flags, payload=b"", *, offset=0, wrong_checksum=False, urgent=0):
+    def segment(self, flags, payload=b"", *, offset=0, wrong_checksum=False, urgent=0, options=b""):
         """The bytes of a TCP segment; `offset` counts from the first byte of data."""
         tcp = struct.pack("!HHIIBBHHH", *self.ports, (self.sequence + offset) & 0xFFFFFFFF,
-                          self.acknowledged, 5 << 4, flags, 64000, 0, urgent)
+                          self.acknowledged, 5 + len(options) // 4 << 4, flags, 64000, 0, urgent) + options
         pseudo = self.source + self.destination + struct.pack("!II", len(tcp) + len(payload),
                                                               socket.IPPROTO_TCP)
         value = checksum(pseudo + tcp + payload) ^ (0x5555 if wrong_checksum else 0)
@@ -137,15 +145,25 @@ class RawConnection:
                 return tcp[13], int.from_bytes(tcp[4:8], "big"), tcp[(tcp[12] >> 4) * 4:]
         return None
 
-    def open(self, payload=b""):
+    def open(self, payload=b"", options=b""):
         """The handshake; True when the far end answered the SYN."""
-        self.send(SYN, payload, offset=-1)
+        self.send(SYN, payload, offset=-1, options=options)
         answer = self.receive(1.5)
         if answer is None or answer[0] & (SYN | RST) != SYN:
             return False
         self.acknowledged = (answer[1] + 1) & 0xFFFFFFFF
         self.send(ACK)
         return True
+
+    def close(self, offset):
+        """Ends the stream behind `offset`, takes the far end's, and acknowledges it."""
+        self.send(FIN | ACK, offset=offset)
+        while (segment := self.receive(1.5)) is not None:
+            flags, sequence, payload = segment
+            self.acknowledged = (sequence + len(payload) + (flags & FIN)) & 0xFFFFFFFF
+            self.send(ACK, offset=offset + 1)
+            if flags & FIN:
+                break
 
     def answer(self, seconds=2.0):
         """How the far end answers the hello."""
@@ -167,7 +185,7 @@ class RawConnection:
 def play(connection, trick, allowed, other):
     """Sends the data of a trick over an open connection. Both hellos have the same length."""
     push = PSH | ACK
-    if trick == "ordinary":
+    if trick in ("ordinary", "multipath"):
         connection.send(push, allowed)
     elif trick == "shuffled":
         third = len(allowed) // 3
@@ -241,6 +259,25 @@ def play_below(connection, trick, allowed_hello, other_hello):
         connection.send_behind(DESTINATION_OPTIONS, b"\0" + PAD, allowed)
 
 
+def play_again(connection, trick, allowed, other):
+    """The tricks after an answer; how the far end answers the other name's hello."""
+    first_acknowledged = connection.acknowledged
+    connection.send(PSH | ACK, allowed)
+    if connection.answer() != "server-hello":
+        return "nothing to play on"
+    if trick == "syn-data-again":
+        connection.send(SYN, other, offset=1 << 16)
+        return connection.answer(0.5)
+    if trick == "cookie-reset":
+        connection.send(RST, offset=len(allowed))
+    else:
+        connection.close(len(allowed))
+    connection.acknowledged = first_acknowledged
+    connection.send(ACK)
+    connection.send(PSH | ACK, other)
+    return connection.answer(0.5)
+
+
 def hellos(allowed_name, other_name):
     """A hello for each name, of one length."""
     allowed, other = (tls_hello.message_of(tls_hello.client_hello(name))
@@ -253,8 +290,11 @@ def hellos(allowed_name, other_name):
 def main(source, destination, port, source_port, trick, allowed_name, other_name):
     connection = RawConnection(source, destination, int(port), int(source_port))
     allowed, other = hellos(allowed_name, other_name)
-    if not connection.open(allowed if trick == "syn-data" else b""):
+    if not connection.open(allowed if trick == "syn-data" else b"",
+                           MULTIPATH_CAPABLE if trick == "multipath" else b""):
         return "silence"
+    if trick in AGAIN:
+        return play_again(connection, trick, allowed, other)
     if trick == "syn-data":
         connection.send(PSH | ACK, allowed)
     play(connection, trick, allowed, other)

@@ -195,3 +195,18 @@ def test_a_second_hello_adds_and_changes_nothing(picky, path, host, family):
         assert (seen, sent.count(PICKY_NAME.encode()), trace in sent) == (refused, 1, False), shape
     seen, sent = say_twice(picky, "retry", host.of(family))
     assert (seen, sent.count(PICKY_NAME.encode())) == ("server-hello", 2)
+
+
+@pytest.mark.parametrize("trick", ["cookie-reset", "cookie-end"])
+def test_a_server_s_cookie_makes_no_second_connection_out_of_an_allowed_one(stage, trick):
+    stage.lab.internet.sysctl({"net.ipv4.tcp_syncookies": 2})
+    answer, packets = play(stage.lab, trick)
+    assert answer in ("reset", "silence")
+    assert not has_left(packets, OTHER)
+
+
+def test_the_stream_s_order_is_tcp_s(stage):
+    option = "tcp[tcpflags] & tcp-syn != 0 and tcp[12] > 0x50 and tcp[20] == 30"
+    with Capture(stage.lab.internet, "uplink", stage.lab.captures, option) as wire:
+        assert play(stage.lab, "multipath")[0] == "server-hello"
+        assert wire.settle() == []

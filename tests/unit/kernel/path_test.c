@@ -309,6 +309,50 @@ static void an_answer_to_the_gateway_itself_cannot_be_forged_inside(void **state
 	close(asking);
 }
 
+/* STRANGER is protected, but routed outside; what is behind INNER_SERVER answers for it. */
+#define STRANGER     "10.1.0.77"
+#define INNER_SERVER "203.0.113.9"
+
+static void send_datagram(const struct ip_endpoint *from, const struct ip_endpoint *to)
+{
+	uint8_t packet[20 + 8 + 4] = {0};
+
+	write_ip(packet, IPPROTO_UDP, from, to, 12);
+	put_16(packet + 20, from->port);
+	put_16(packet + 22, to->port);
+	put_16(packet + 24, 12);
+	send_raw(to, packet, sizeof(packet));
+	usleep(50000);
+}
+
+static void answer_a_stranger_s_question(void)
+{
+	struct ip_endpoint stranger = endpoint(STRANGER ":4000"),
+			   server = endpoint(INNER_SERVER ":123");
+
+	send_datagram(&stranger, &server);
+	send_datagram(&server, &stranger);
+}
+
+static void an_answer_from_inside_stays_inside(void **state)
+{
+	(void)state;
+	start_afresh();
+	s_world.without_snat = true;
+	apply(false);
+	s_world.without_snat = false;
+	run("sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.inside0.rp_filter=0 "
+	    "net.ipv4.neigh.inside0.proxy_delay=0");
+	run("ip route add " INNER_SERVER "/32 via 10.1.0.2 && "
+	    "ip route add " STRANGER "/32 via " SERVER_V4 " && "
+	    "ip neigh add proxy " STRANGER " dev inside0");
+	assert_int_equal(count_leaving(IPPROTO_UDP, answer_a_stranger_s_question), 0);
+	find_flows();
+	assert_int_equal(s_world.flows, 1); /* the question itself is allowed */
+	run("ip route del " INNER_SERVER "/32; ip route del " STRANGER "/32; "
+	    "ip neigh del proxy " STRANGER " dev inside0");
+}
+
 static void redirect(void)
 {
 	struct ip_endpoint gateway = endpoint("10.1.0.1:53"), server = endpoint(SERVER_V4 ":53");
@@ -918,6 +962,7 @@ int main(void)
 		cmocka_unit_test(an_answer_from_the_wrong_side_confirms_nothing),
 		cmocka_unit_test(an_icmp_error_carries_nothing_out_before_the_hello_is_judged),
 		cmocka_unit_test(an_answer_to_the_gateway_itself_cannot_be_forged_inside),
+		cmocka_unit_test(an_answer_from_inside_stays_inside),
 		cmocka_unit_test(a_redirect_from_inside_does_not_reach_the_gateway),
 		cmocka_unit_test(no_rule_leads_to_a_special_address),
 		cmocka_unit_test(a_denied_hello_resets_the_client),

@@ -371,6 +371,7 @@ static void flow_ended(void *context, const struct conntrack_flow *flow)
 	(void)context;
 	s_world.ended++;
 	s_world.last_ended = *flow;
+	s_world.last_ended.mark &= ~MARK_ENDED; /* whether its ends have closed by now */
 }
 
 static void start_sign(void)
@@ -521,6 +522,7 @@ static void keep_flow(void *context, const struct conntrack_flow *flow)
 {
 	(void)context;
 	s_world.flow = *flow;
+	s_world.flow.mark &= ~MARK_ENDED; /* whether its ends have closed by now */
 	s_world.flows++;
 }
 
