@@ -1,7 +1,7 @@
 /*
  * Conntrack and packet marks: the contract between the ruleset and the program.
  * Top four bits: state; low 24 bits: the admission's number (pins/admissions.h); between them
- * MARK_TOLD and MARK_ENDED.
+ * MARK_TOLD and the like.
  */
 #pragma once
 
@@ -15,6 +15,8 @@
 /* conntrack, TCP beside HELLO, CONFIRM and INSPECTED: one of the two ends has been seen to give up,
  * so the server's may be gone */
 #define MARK_ENDED 0x02000000u
+/* conntrack, beside MARK_HELLO: the server has answered the SYN */
+#define MARK_ANSWERED 0x04000000u
 
 enum mark_state {
 	MARK_NONE = 0x00000000u, /* not classified yet: the first packet's prerouting decides */

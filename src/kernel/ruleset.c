@@ -102,7 +102,9 @@
  * acknowledges), and `answers` keeps that in the maps first_v4/first_v6 by the four-tuple; a queued
  * packet carries it as its packet mark (mark_to_sequence()), or 0 when it is not known: then there
  * is no judgement. The element goes when the flow is INSPECTED, or after a while. The acknowledged
- * number is the server's own view; a client may forge what it likes.
+ * number is the server's own view; a client may forge what it likes. A server that makes
+ * connections out of SYN cookies has several views, one for each SYN that it answered; so all
+ * answers to one connection must say the same number, or it is denied.
  *
  * Denying answers fast where a client can use the answer (TCP reset; port unreachable for QUIC, so
  * that it falls back to TCP at once) and is silent where it should try again (no life sign, SYN
@@ -294,9 +296,15 @@ static void add_table(struct text *out, const struct ruleset_settings *settings,
 		add_timeout_set(out, settings, 0, 6);
 		add_sequence_map(out, settings, 4);
 		add_sequence_map(out, settings, 6);
+		text_addf(out,
+			  "\tset " RULESET_EQUAL
+			  " {\n\t\ttypeof meta mark . meta mark\n\t\tsize %zu\n"
+			  "\t\tflags dynamic, timeout\n\t\ttimeout 1s\n\t}\n\n",
+			  settings->handshake_capacity);
 		text_add(out, "\tchain " RULESET_QUEUE_CHAIN " {\n\t}\n\n"
 			      "\tchain " SEQUENCE_REMEMBER_CHAIN " {\n\t}\n\n"
-			      "\tchain " SEQUENCE_FORGET_CHAIN " {\n\t}\n\n");
+			      "\tchain " SEQUENCE_FORGET_CHAIN " {\n\t}\n\n"
+			      "\tchain " SEQUENCE_COMPARE_CHAIN " {\n\t}\n\n");
 	}
 	add_name_sets(out, settings, rules, rule_count);
 	ruleset_add_chains(out, settings, rules, rule_count);

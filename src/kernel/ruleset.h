@@ -17,6 +17,7 @@
 	"pinned_v4"                  /* destinations that go to the inspector: ipv4_addr, timeout */
 #define RULESET_FIRST_V4  "first_v4" /* four-tuple : where the stream begins (mark.h) */
 #define RULESET_FIRST_V6  "first_v6"
+#define RULESET_EQUAL     "equal" /* pairs of a number and itself (sequence_rules.c) */
 #define RULESET_PINNED_V6 "pinned_v6"
 
 struct ruleset_ports {

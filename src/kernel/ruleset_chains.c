@@ -53,6 +53,7 @@ static const char *const s_chains[] = {
 	"cut",
 	"ended",
 	"handshake",
+	"answered",
 	"remember_anew",
 	"confirm",
 	"from_inside",
@@ -102,7 +103,7 @@ static void add_mark_definitions(struct text *out)
 		{"PROXIED", MARK_PROXIED},    {"REPEAT", MARK_REPEAT},
 		{"ALIVE", MARK_ALIVE},        {"UNTRACKED", MARK_UNTRACKED},
 		{"TPROXY", MARK_TPROXY},      {"TOLD", MARK_TOLD},
-		{"ENDED", MARK_ENDED},
+		{"ENDED", MARK_ENDED},        {"ANSWERED", MARK_ANSWERED},
 	};
 
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
@@ -320,13 +321,20 @@ static void add_forward(struct text *out)
 		      "\t\tgoto refuse\n"
 		      "\t}\n\n"
 		      "\tchain handshake {\n"
-		      "\t\tmeta l4proto tcp " IS_SYN_ACK COMES_FROM_SERVER "jump remember_anew\n"
+		      "\t\tmeta l4proto tcp " IS_SYN_ACK COMES_FROM_SERVER "goto answered\n"
 		      "\t\tmeta l4proto udp counter drop\n"
 		      "\t\taccept\n"
 		      "\t}\n\n"
+		      "\tchain answered {\n"
+		      "\t\tct mark & $ANSWERED == 0 goto remember_anew\n"
+		      "\t\tjump " SEQUENCE_COMPARE_CHAIN "\n"
+		      "\t\tcounter ct mark set ct mark & $NUMBER | $DENIED goto cut\n"
+		      "\t}\n\n"
 		      "\tchain remember_anew {\n"
+		      "\t\tct mark set ct mark | $ANSWERED\n"
 		      "\t\tjump " SEQUENCE_FORGET_CHAIN "\n"
 		      "\t\tjump " SEQUENCE_REMEMBER_CHAIN "\n"
+		      "\t\taccept\n"
 		      "\t}\n\n"
 		      "\tchain confirm {\n"
 		      "\t\tmeta l4proto tcp " IS_SYN_ACK "counter drop\n"

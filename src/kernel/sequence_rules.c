@@ -3,6 +3,10 @@
  * registers one after the other, in the order of the map's key: client address, client port, server
  * address, server port. Ports fill a register each; the kernel clears its other half. Behind the
  * key comes the acknowledged sequence number, as it stands in the packet.
+ *
+ * Comparing. nftables compares a field with a constant, not with what a map gives. But it can look
+ * for a pair in a set: the remembered number is put there beside itself, and then the remembered
+ * and the packet's number are looked for. Whatever else stands in the set are other equal pairs.
  */
 #include "kernel/sequence_rules.h"
 
@@ -95,22 +99,103 @@ static int add_map_step(struct nftnl_rule *rule, const char *map, uint32_t opera
 	return 0;
 }
 
-static int fill_rule(struct nftnl_rule *rule, const struct family *family, uint32_t operation)
+/* Moves on behind the key. */
+static int add_key(struct nftnl_rule *rule, const struct family *family, uint32_t *next_register)
 {
-	uint32_t at = NFT_REG32_00;
-
 	if (add_family_match(rule, family->protocol) < 0 ||
 	    add_load(rule, NFT_PAYLOAD_NETWORK_HEADER, family->destination, family->address_size,
-		     &at) < 0 ||
-	    add_load(rule, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_DESTINATION_PORT, 2, &at) < 0 ||
-	    add_load(rule, NFT_PAYLOAD_NETWORK_HEADER, family->source, family->address_size, &at) <
+		     next_register) < 0 ||
+	    add_load(rule, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_DESTINATION_PORT, 2, next_register) <
 		    0 ||
-	    add_load(rule, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_SOURCE_PORT, 2, &at) < 0)
+	    add_load(rule, NFT_PAYLOAD_NETWORK_HEADER, family->source, family->address_size,
+		     next_register) < 0 ||
+	    add_load(rule, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_SOURCE_PORT, 2, next_register) < 0)
 		return -ENOMEM;
-	uint32_t data = at;
+	return 0;
+}
+
+static int fill_step(struct nftnl_rule *rule, const struct family *family, uint32_t operation)
+{
+	uint32_t at = NFT_REG32_00, data;
+
+	if (add_key(rule, family, &at) < 0)
+		return -ENOMEM;
+	data = at;
 	if (add_load(rule, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_ACKNOWLEDGEMENT, 4, &at) < 0)
 		return -ENOMEM;
 	return add_map_step(rule, family->map, operation, data);
+}
+
+static int fill_remember(struct nftnl_rule *rule, const struct family *family)
+{
+	return fill_step(rule, family, NFT_DYNSET_OP_ADD);
+}
+
+static int fill_forget(struct nftnl_rule *rule, const struct family *family)
+{
+	return fill_step(rule, family, NFT_DYNSET_OP_DELETE);
+}
+
+/* What `map` has for the key; the rule ends where it has nothing. */
+static int add_lookup(struct nftnl_rule *rule, const char *map, uint32_t to)
+{
+	struct nftnl_expr *expression = add_expression(rule, "lookup");
+
+	if (!expression)
+		return -ENOMEM;
+	nftnl_expr_set_str(expression, NFTNL_EXPR_LOOKUP_SET, map);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_LOOKUP_SREG, NFT_REG32_00);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_LOOKUP_DREG, to);
+	return 0;
+}
+
+static int add_pair(struct nftnl_rule *rule, uint32_t from)
+{
+	struct nftnl_expr *expression = add_expression(rule, "dynset");
+
+	if (!expression)
+		return -ENOMEM;
+	nftnl_expr_set_str(expression, NFTNL_EXPR_DYNSET_SET_NAME, RULESET_EQUAL);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_ADD);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_DYNSET_SREG_KEY, from);
+	return 0;
+}
+
+static int add_pair_match(struct nftnl_rule *rule, uint32_t from)
+{
+	struct nftnl_expr *expression = add_expression(rule, "lookup");
+
+	if (!expression)
+		return -ENOMEM;
+	nftnl_expr_set_str(expression, NFTNL_EXPR_LOOKUP_SET, RULESET_EQUAL);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_LOOKUP_SREG, from);
+	return 0;
+}
+
+static int add_accept(struct nftnl_rule *rule)
+{
+	struct nftnl_expr *expression = add_expression(rule, "immediate");
+
+	if (!expression)
+		return -ENOMEM;
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_IMM_VERDICT, NF_ACCEPT);
+	return 0;
+}
+
+static int fill_compare(struct nftnl_rule *rule, const struct family *family)
+{
+	uint32_t left = NFT_REG32_00, right;
+
+	if (add_key(rule, family, &left) < 0)
+		return -ENOMEM;
+	right = left + 1;
+	if (add_lookup(rule, family->map, left) < 0 || add_lookup(rule, family->map, right) < 0 ||
+	    add_pair(rule, left) < 0 ||
+	    add_load(rule, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_ACKNOWLEDGEMENT, 4, &right) < 0 ||
+	    add_pair_match(rule, left) < 0)
+		return -ENOMEM;
+	return add_accept(rule);
 }
 
 static struct nftnl_rule *make_rule(const char *chain)
@@ -133,7 +218,8 @@ static void add_message(struct transaction *transaction, uint16_t type, uint16_t
 	transaction_message_end(transaction, message);
 }
 
-static int refill_chain(struct transaction *transaction, const char *chain, uint32_t operation)
+static int refill_chain(struct transaction *transaction, const char *chain,
+			int (*fill)(struct nftnl_rule *rule, const struct family *family))
 {
 	cleanup(free_rule) struct nftnl_rule *all = make_rule(chain);
 
@@ -143,7 +229,7 @@ static int refill_chain(struct transaction *transaction, const char *chain, uint
 	for (size_t i = 0; i < sizeof(s_families) / sizeof(s_families[0]); i++) {
 		cleanup(free_rule) struct nftnl_rule *rule = make_rule(chain);
 
-		if (!rule || fill_rule(rule, &s_families[i], operation) < 0)
+		if (!rule || fill(rule, &s_families[i]) < 0)
 			return -ENOMEM;
 		add_message(transaction, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, rule);
 	}
@@ -152,14 +238,16 @@ static int refill_chain(struct transaction *transaction, const char *chain, uint
 
 int sequence_rules_install(void)
 {
-	cleanup(close_transaction) struct transaction *transaction = transaction_open(6);
+	cleanup(close_transaction) struct transaction *transaction = transaction_open(9);
 	int error;
 
 	if (!transaction)
 		return -errno;
 	transaction_begin(transaction);
-	error = refill_chain(transaction, SEQUENCE_REMEMBER_CHAIN, NFT_DYNSET_OP_ADD);
+	error = refill_chain(transaction, SEQUENCE_REMEMBER_CHAIN, fill_remember);
 	if (error == 0)
-		error = refill_chain(transaction, SEQUENCE_FORGET_CHAIN, NFT_DYNSET_OP_DELETE);
+		error = refill_chain(transaction, SEQUENCE_FORGET_CHAIN, fill_forget);
+	if (error == 0)
+		error = refill_chain(transaction, SEQUENCE_COMPARE_CHAIN, fill_compare);
 	return error < 0 ? error : transaction_commit(transaction);
 }

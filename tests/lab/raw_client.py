@@ -5,6 +5,7 @@ Tricks:
   ordinary       the allowed name's hello in one segment
   shuffled       the same in three segments, the last ones first
   repeated       the same segment three times
+  syn-twice      the same behind a SYN that was sent and answered twice
   ttl            the same with a time to live that ends soon behind the gateway
   overlap        a hello in two segments that overlap and differ in what they share
   second-hello   the allowed name's hello, and at once the other name's in the same place
@@ -28,6 +29,8 @@ Tricks after an answer to the allowed name's hello:
   syn-data-again the other name's hello in a SYN
   cookie-reset   a reset, and the other name's hello for a connection out of the first one's cookie (RFC 4987)
   cookie-end     the same after both ends have closed
+  cookie-shift   SYNs that count from elsewhere, and a hello for the allowed name that holds the other name's, whole,
+                 where the first one's stream begins
 Prints how the far end answered: server-hello, alert, reset, silence.
 The kernel of the node must be kept from answering with resets of its own (see test_evasion.py).
 """
@@ -50,6 +53,8 @@ MORE_FRAGMENTS = 0x2000
 ROUTING, FRAGMENT, DESTINATION_OPTIONS = 43, 44, 60  # IPv6's headers (RFC 8200 section 4)
 PAD = bytes([1, 4, 0, 0, 0, 0])  # an option that says nothing
 MULTIPATH_CAPABLE = bytes([30, 4, 0x01, 0x81])  # version 1, no checksums (RFC 8684 section 3.1)
+PRIVATE_EXTENSION = 0xFF42
+DRAINING = 20
 
 AGAIN = ("syn-data-again", "cookie-reset", "cookie-end")
 
@@ -145,14 +150,15 @@ class RawConnection:
                 return tcp[13], int.from_bytes(tcp[4:8], "big"), tcp[(tcp[12] >> 4) * 4:]
         return None
 
-    def open(self, payload=b"", options=b""):
+    def open(self, payload=b"", options=b"", acknowledges=True):
         """The handshake; True when the far end answered the SYN."""
         self.send(SYN, payload, offset=-1, options=options)
         answer = self.receive(1.5)
         if answer is None or answer[0] & (SYN | RST) != SYN:
             return False
         self.acknowledged = (answer[1] + 1) & 0xFFFFFFFF
-        self.send(ACK)
+        if acknowledges:
+            self.send(ACK)
         return True
 
     def close(self, offset):
@@ -194,6 +200,10 @@ def play(connection, trick, allowed, other):
     elif trick == "repeated":
         for _ in range(3):
             connection.send(push, allowed)
+    elif trick == "syn-twice":
+        connection.send(SYN, offset=-1)
+        time.sleep(0.1)
+        connection.send(push, allowed)
     elif trick == "ttl":
         connection.send(push, allowed, ttl=TTL_TO_UPLINK)
     elif trick == "overlap":
@@ -278,6 +288,27 @@ def play_again(connection, trick, allowed, other):
     return connection.answer(0.5)
 
 
+def play_shifted(connection, allowed_name, other_name):
+    """The trick `cookie-shift`. The far end's answers must be slow: the next SYN overtakes the last one's."""
+    inner = tls_hello.records_of(tls_hello.message_of(tls_hello.client_hello(other_name)), 1 << 14)
+    outer = tls_hello.message_of(tls_hello.client_hello(allowed_name))
+    outer = tls_hello.records_of(tls_hello.with_extension(outer, PRIVATE_EXTENSION, inner), 1 << 14)
+    shift = outer.index(inner)
+    for number in range(DRAINING):  # what the bottleneck lets through at once
+        other = RawConnection(socket.inet_ntop(connection.family, connection.source),
+                              socket.inet_ntop(connection.family, connection.destination),
+                              connection.ports[1], connection.ports[0] + 1 + number)
+        other.send(SYN, offset=-1)
+    if not connection.open(acknowledges=False):
+        return "silence"
+    for offset in (1 << 16, -shift):
+        connection.send(SYN, offset=offset - 1)
+    time.sleep(0.5)
+    connection.send(ACK)
+    connection.send(PSH | ACK, outer, offset=-shift)
+    return connection.answer(5)
+
+
 def hellos(allowed_name, other_name):
     """A hello for each name, of one length."""
     allowed, other = (tls_hello.message_of(tls_hello.client_hello(name))
@@ -289,6 +320,8 @@ def hellos(allowed_name, other_name):
 
 def main(source, destination, port, source_port, trick, allowed_name, other_name):
     connection = RawConnection(source, destination, int(port), int(source_port))
+    if trick == "cookie-shift":
+        return play_shifted(connection, allowed_name, other_name)
     allowed, other = hellos(allowed_name, other_name)
     if not connection.open(allowed if trick == "syn-data" else b"",
                            MULTIPATH_CAPABLE if trick == "multipath" else b""):

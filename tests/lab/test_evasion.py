@@ -210,3 +210,25 @@ def test_the_stream_s_order_is_tcp_s(stage):
     with Capture(stage.lab.internet, "uplink", stage.lab.captures, option) as wire:
         assert play(stage.lab, "multipath")[0] == "server-hello"
         assert wire.settle() == []
+
+
+@pytest.fixture
+def slow_answers(stage):
+    """A bottleneck behind which the servers' answers wait, so that a next SYN overtakes the last one's."""
+    change = ["tc", "qdisc", "add", "dev", "uplink", "root"]
+    stage.lab.internet.run([*change, "tbf", "rate", "8kbit", "burst", "700", "latency", "5s"])
+    yield
+    stage.lab.internet.run(["tc", "qdisc", "del", "dev", "uplink", "root"])
+
+
+def test_a_server_s_cookie_begins_no_stream_within_a_judged_hello(stage, slow_answers):
+    stage.lab.internet.sysctl({"net.ipv4.tcp_syncookies": 2})
+    answer, packets = play(stage.lab, "cookie-shift")
+    assert answer == "reset"
+    assert [packet for packet in to_server(packets) if packet.payload] == []
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_syn_may_be_repeated(stage, family):
+    stage.lab.internet.sysctl({"net.ipv4.tcp_syncookies": 2})
+    assert play(stage.lab, "syn-twice", family)[0] == "server-hello"
