@@ -13,7 +13,7 @@
 /* The ends of a connection, of which the server's may be gone behind them: ruleset.c */
 #define IS_LAST_OF_SERVER "tcp flags fin,rst "
 #define IS_LAST_OF_CLIENT "tcp flags rst "
-#define NOTE_END          "ct mark set ct mark | $ENDED "
+#define NOTE_END          "ct mark set ct mark | $ENDED"
 #define HAS_ENDED         "meta l4proto tcp ct mark & $ENDED != 0 "
 /* Where connection tracking has seen both ends close; else the client may still be reading. */
 #define IS_CLOSED "ct expiration <= 30s "
