@@ -10,19 +10,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/sanitizers.h"
 #include "sandbox/steps_impl.h"
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZERS 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZERS 1
-#endif
 
 bool sandbox_is_built_in(void)
 {
-#ifdef SANITIZERS
+#if SANITIZER_ADDRESS || SANITIZER_THREAD
 	return false;
 #else
 	return true;
