@@ -10,9 +10,15 @@
 
 #include "base/cleanup.h"
 
-/* Let an allocation that is too large fail under AddressSanitizer as it does without. */
+/* Let an allocation that is too large fail under the sanitizers as it does without. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
 {
 	return "allocator_may_return_null=1";
 }

@@ -284,7 +284,8 @@ int main(void)
 	};
 
 	if (getenv("SALLYPORT_SLOW")) {
-		printf("1..0 # SKIP AddressSanitizer looks at this; valgrind takes too long\n");
+		printf("1..0 # SKIP AddressSanitizer looks at this; valgrind and ThreadSanitizer "
+		       "take too long\n");
 		return 0;
 	}
 	return cmocka_run_group_tests(tests, enter_golden, NULL);

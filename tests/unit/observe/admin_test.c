@@ -20,6 +20,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "../skip.h"
 #include "base/clock.h"
 
 #define PLACES 16 /* clients at once */
@@ -180,8 +181,8 @@ static void a_reply_larger_than_the_socket_takes_comes_whole(void **state)
 
 static void a_reply_beyond_the_limit_is_refused_by_the_asker(void **state)
 {
-	if (getenv("SALLYPORT_SLOW")) /* under valgrind its time runs out */
-		return;
+	if (getenv("SALLYPORT_SLOW"))
+		skip_because("under valgrind and ThreadSanitizer its time runs out");
 	struct desk *desk = *state;
 	struct text reply = TEXT_EMPTY;
 
@@ -399,8 +400,11 @@ static void asking_a_gateway_that_accepts_nobody_ends_in_time(void **state)
 static void *cut_a_reply(void *context)
 {
 	int descriptor = accept(*(int *)context, NULL, NULL);
+	char request[64];
 
-	say(descriptor, "{\"half\":");
+	/* Closed before the request came, it would be the asker's write that fails. */
+	if (read(descriptor, request, sizeof(request)) > 0)
+		say(descriptor, "{\"half\":");
 	close(descriptor);
 	return NULL;
 }

@@ -20,6 +20,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,8 +52,9 @@ struct stage {
 /* ------------------------------------------------------------------- the resolver */
 
 static const char *s_home; /* where all other names lead */
-static struct resolver_lookup *waiting_lookup;
-static int cancelled_lookups;
+static struct resolver_lookup
+	*_Atomic waiting_lookup; /* the loop's thread writes, the test looks */
+static atomic_int cancelled_lookups;
 
 static void answer_address(struct resolver_lookup *lookup, const char *first, const char *second)
 {

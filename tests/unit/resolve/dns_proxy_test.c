@@ -739,9 +739,8 @@ static void a_slow_reader_is_not_read_from(void **state)
 	uint64_t taken;
 
 	(void)state;
-	if (getenv("SALLYPORT_SLOW")) /* its client would be closed for its silence before it is
-					 full */
-		return;
+	if (getenv("SALLYPORT_SLOW"))
+		skip_because("its client would be closed for its silence before it is full");
 	struct scene *scene = scene_new();
 	ask("big.test.example", DNS_TYPE_A, 0); /* into the cache */
 	open_tcp();
