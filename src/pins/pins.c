@@ -348,30 +348,37 @@ static bool copy_valid(const struct pins *pins, uint32_t index, uint64_t now_ms,
 	bool valid;
 
 	lock_for_reading(pins);
-	valid = index < pins->next_unused && entry->expires_ms > now_ms;
+	valid = entry->expires_ms > now_ms;
 	if (valid)
 		*ret_pin = (struct pin){entry->name, entry->address, entry->expires_ms};
 	unlock(pins);
 	return valid;
 }
 
+static uint32_t end_of_used(const struct pins *pins)
+{
+	uint32_t end;
+
+	lock_for_reading(pins);
+	end = pins->next_unused;
+	unlock(pins);
+	return end;
+}
+
+/* The lock is taken anew for each entry: learners never wait for a whole walk. */
 int pins_visit(const struct pins *pins, uint64_t now_ms,
 	       int (*visit)(void *context, const struct pin *pin), void *context)
 {
-	for (uint32_t i = 0; i < pins->capacity; i++) {
-		struct pin pin;
-		int result;
+	uint32_t end = end_of_used(pins);
+	int result = 0;
 
-		if (!copy_valid(pins, i, now_ms, &pin)) {
-			if (i >= __atomic_load_n(&pins->next_unused, __ATOMIC_RELAXED))
-				break;
-			continue;
-		}
-		result = visit(context, &pin);
-		if (result != 0)
-			return result;
+	for (uint32_t i = 0; i < end && result == 0; i++) {
+		struct pin pin;
+
+		if (copy_valid(pins, i, now_ms, &pin))
+			result = visit(context, &pin);
 	}
-	return 0;
+	return result;
 }
 
 struct pins_figures pins_figures(const struct pins *pins)
