@@ -22,13 +22,25 @@ TEMPLATE = pathlib.Path(__file__).with_name("gateway.yaml")
 MARK_STATES = {1: "hello", 2: "confirm", 3: "inspected", 4: "network", 5: "denied", 6: "proxied"}
 
 
+BUILD = pathlib.Path(os.environ.get("SALLYPORT_BUILD", TESTS.parent / "build"))
+
+
 def program():
     """The sallyport that is tested."""
-    return pathlib.Path(os.environ.get("SALLYPORT_BUILD", TESTS.parent / "build")) / "sallyport"
+    return BUILD / "sallyport"
+
+
+def sanitizers():
+    """What it was built with: "address,undefined", "thread"; "" is the build that users get."""
+    options = json.loads((BUILD / "meson-info" / "intro-buildoptions.json").read_text())
+    value, = (option["value"] for option in options if option["name"] == "b_sanitize")
+    return "" if value == "none" else value
 
 
 def default_configuration():
-    return yaml.safe_load(TEMPLATE.read_text())
+    configuration = yaml.safe_load(TEMPLATE.read_text())
+    configuration["workers"] = int(os.environ.get("SALLYPORT_WORKERS", configuration["workers"]))
+    return configuration
 
 
 @dataclass(frozen=True)
@@ -79,17 +91,21 @@ class Gateway:
     def stop(self):
         """SIGTERM, as an orderly shutdown sends it; returns the exit code."""
         self.server.stop(patience=8)
-        self._lab.forget(self.server)
         reports = sanitizer_reports(self._messages_file)
         if reports:  # a program built with sanitizers has something to say
             raise CommandFailed("\n".join(reports) + "\n" + self.messages()[-8000:])
-        return self.server.process.returncode
+        return self._ended().returncode
 
     def kill(self):
         """kill -9: no farewell."""
         self.server.signal(signal.SIGKILL)
-        self.server.process.wait(timeout=5)
-        self._lab.forget(self.server)
+        self._ended().wait(timeout=5)
+
+    def _ended(self):
+        """By us; one that ends without being told to stays in `server`, for the stage to find."""
+        server, self.server = self.server, None
+        self._lab.forget(server)
+        return server.process
 
     def restart(self, change=None):
         """Stops it and starts it with `change(copy of the first configuration)` applied."""

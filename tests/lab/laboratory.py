@@ -21,7 +21,7 @@ from .dns import Dns
 from .namespaces import Namespace, link
 from .ntp import NtpServer
 from .pki import CertificateAuthority
-from .processes import end_group, run, start_time_of
+from .processes import CommandFailed, end_group, run, sanitizer_reports, start_time_of
 from .web import WebServers
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
@@ -64,8 +64,13 @@ class Laboratory:
         return self
 
     def __exit__(self, *_):
-        if not self.kept:
-            self.remove()
+        if self.kept:
+            return
+        self._stop_servers()
+        reports = self._sanitizer_reports()
+        self.remove()
+        if reports:
+            raise CommandFailed(reports)
 
     # building
 
@@ -182,11 +187,19 @@ class Laboratory:
         part.write_text(json.dumps(state))
         part.rename(self.folder / "lab.json")
 
-    def remove(self):
-        """Stops every process and removes every namespace and file."""
+    def _stop_servers(self):
         for server in reversed(self._servers):
             server.stop()
         self._servers.clear()
+
+    def _sanitizer_reports(self):
+        """Of every process that ran here, however it ended: the reports' first lines, and what was said around them."""
+        logs = [log for log in sorted(self.folder.glob("*.log")) if sanitizer_reports(log)]
+        return "\n".join(f"{log.name}:\n{log.read_text(errors='replace')[-8000:]}" for log in logs)
+
+    def remove(self):
+        """Stops every process and removes every namespace and file."""
+        self._stop_servers()
         _remove_namespaces([namespace.name for namespace in self.namespaces])
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)

@@ -106,7 +106,8 @@ class Server:
         self.process.wait(timeout=5)
 
 
-SANITIZER_REPORT = re.compile(r"^.*(?:ERROR: \w+Sanitizer|runtime error:).*$", re.M)
+SANITIZER_REPORT = re.compile(
+    r"^.*(?:(?:ERROR|WARNING|FATAL): \w+Sanitizer|Sanitizer has encountered a fatal error|runtime error:).*$", re.M)
 
 
 def sanitizer_reports(log):

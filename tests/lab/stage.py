@@ -32,7 +32,7 @@ class Stage:
 
     def __exit__(self, kind, *_):
         self._hostile_wire.stop()
-        if kind is None and not self.lab.kept and self.gateway.is_running():
+        if kind is None and not self.lab.kept and self.gateway.server is not None:
             code = self.gateway.stop()
             if code != 0:
                 raise CommandFailed(f"the gateway ended with exit code {code}:\n{self.gateway.messages()[-4000:]}")

@@ -14,7 +14,7 @@ from lab import tls_hello
 from lab.capture import Capture, stream_bytes
 from lab.dns import BIG_NAME, METADATA_NAME, PICKY_NAME, WIRESERVER_NAME
 from lab.laboratory import PYTHON, TESTS, Laboratory, python_environment
-from lab.processes import start_time_of, wait_for
+from lab.processes import CommandFailed, start_time_of, wait_for
 from lab.web import SERVICES
 
 pytestmark = pytest.mark.usefixtures("plain")
@@ -253,6 +253,15 @@ def test_what_still_runs_in_a_laboratory_is_ended_with_it():
     with Laboratory() as lab:
         sleeper = lab.node.start("sleep", ["sleep", "60"], lab.folder / "sleep.log")
     assert wait_for(lambda: not sleeper.is_running(), seconds=2)
+
+
+@pytest.mark.parametrize("report", [
+    "==1==ERROR: AddressSanitizer: heap-use-after-free on address 0x602000000010", "a.c:1:2: runtime error: overflow",
+    "WARNING: ThreadSanitizer: data race (pid=1)", "==1==LeakSanitizer has encountered a fatal error."])
+def test_what_a_sanitizer_reports_of_any_process_fails_the_laboratory_at_its_end(report):
+    with pytest.raises(CommandFailed, match=re.escape(report)):
+        with Laboratory() as lab:
+            lab.start_server(lab.gateway, "racer", ["echo", report]).process.wait(timeout=5)
 
 
 def test_two_laboratories_live_side_by_side(lab):

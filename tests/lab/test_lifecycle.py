@@ -1,6 +1,7 @@
 """Starting and stopping the gateway, and the verbs that ask the running one."""
 
 import json
+import signal
 import subprocess
 
 import pytest
@@ -9,6 +10,8 @@ from lab import addresses as at
 from lab.clients import Clients, Download
 from lab.gateway import Gateway, default_configuration, program
 from lab.laboratory import Laboratory
+from lab.processes import CommandFailed
+from lab.stage import Stage
 from lab.story import EVIL, MCR, UBUNTU
 
 
@@ -71,3 +74,10 @@ def test_a_stop_and_a_start_do_not_break_a_download(stage):
         assert download.goes_on()
     finally:
         download.end()
+
+
+def test_a_gateway_that_ended_by_itself_is_not_overlooked():
+    with pytest.raises(CommandFailed, match="ended with exit code -9"):
+        with Laboratory() as lab, Stage(lab) as stage:
+            stage.gateway.signal(signal.SIGKILL)
+            stage.gateway.server.process.wait(timeout=5)
