@@ -6,7 +6,7 @@ BUILD ?= build
 comma := ,
 configure = test -f $(1)/build.ninja || meson setup $(2) $(1) >$(1).log 2>&1 && rm -f $(1).log || { cat $(1).log >&2; rm -f $(1).log; exit 1; }
 
-.PHONY: all deps deps-lint demo test lint sanitize valgrind fuzz clean
+.PHONY: all deps deps-lint demo test lint sanitize sanitize-threads valgrind fuzz clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
@@ -39,6 +39,18 @@ sanitize: deps
 	@ninja -C $(BUILD)-sanitize --quiet
 	@$(if $(LAB),tests/run $(BUILD)-sanitize,meson test -C $(BUILD)-sanitize --no-rebuild --quiet --print-errorlogs)
 
+# The unit tests under ThreadSanitizer; LAB=1: the laboratory's tests too, with four workers, so that threads meet.
+sanitize-threads: export SALLYPORT_SLOW = 1
+sanitize-threads: export SALLYPORT_WORKERS = 4
+# Its memory has fixed places, which some kernels' randomization takes from it.
+without_randomization = $(if $(shell setarch -R true 2>/dev/null && echo yes),setarch -R)
+sanitize-threads: deps
+	@$(call configure,$(BUILD)-threads,-Db_sanitize=thread -Db_lundef=false)
+	@ninja -C $(BUILD)-threads --quiet
+	@! nm -u $(BUILD)-threads/sallyport | grep -q __tsan_atomic_thread_fence || \
+		{ echo "there are fences in src/, which ThreadSanitizer does not understand" >&2; exit 1; }
+	@$(without_randomization) $(if $(LAB),tests/run --suite=unit $(BUILD)-threads,meson test -C $(BUILD)-threads --no-rebuild --quiet --print-errorlogs --suite unit)
+
 # The unit tests under valgrind.
 valgrind: deps all
 	@SALLYPORT_SLOW=1 meson test -C $(BUILD) --no-rebuild --quiet --print-errorlogs --suite unit --timeout-multiplier 20 \
@@ -52,4 +64,4 @@ fuzz: deps-lint
 	@tools/fuzz $(BUILD)-fuzz $(T) $(TARGETS)
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD)-fuzz build-gcc build-clang
+	rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD)-threads $(BUILD)-fuzz build-gcc build-clang
