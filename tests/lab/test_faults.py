@@ -11,7 +11,7 @@ import time
 import pytest
 
 from lab import addresses as at
-from lab.gateway import GATEWAY_USER, Gateway
+from lab.gateway import GATEWAY_USER, Gateway, default_configuration
 from lab.clients import Clients
 from lab.laboratory import Laboratory
 from lab.processes import wait_for
@@ -159,9 +159,9 @@ def test_numbers_of_rules_given_on_a_full_disk_are_kept_once_there_is_room(on_a_
 
 
 def test_without_descriptors_new_connections_end_and_later_ones_work():
-    """Eighty are enough to start, and not for many proxied connections at once."""
+    """Eighty are enough to start two workers, and not for many proxied connections at once."""
     with Laboratory() as lab:
-        gateway, clients = Gateway(lab), Clients(lab)
+        gateway, clients = Gateway(lab, {**default_configuration(), "workers": 2}), Clients(lab)
         gateway.wrapper = ["prlimit", "--nofile=80:80"]
         gateway.start()
         assert clients.curl(f"https://{MCR}/", address=at.HOSTILE.v4).text == "200"  # by the proxy
