@@ -257,12 +257,14 @@ size_t gateway_judge_flows(struct gateway *gateway)
 		escaped += outcome == FLOW_ESCAPED;
 	}
 	sweep_numbers(gateway, &flows, begin);
-	if (flows.failed)
-		log_error("could not walk all running flows; some may not have been judged again");
-	if (escaped > 0)
+	if (flows.failed && !gateway->flows_are_unjudged)
+		log_error("could not walk all running flows: they are judged once more in a "
+			  "moment");
+	if (escaped > 0 && !gateway->flows_are_unjudged)
 		log_error("%zu running flows are no longer allowed, but the kernel did not cut "
-			  "them",
+			  "them: it is tried again",
 			  escaped);
+	gateway->flows_are_unjudged = flows.failed || escaped > 0;
 	free(flows.list);
 	return cut;
 }

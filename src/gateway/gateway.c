@@ -26,6 +26,7 @@
 
 #define SAVE_MS  2000
 #define SWEEP_MS 60000
+#define CHECK_MS 1000
 
 DEFINE_CLEANUP(free_problems, struct problems *, problems_free);
 DEFINE_CLEANUP(free_policy, struct policy *, policy_free);
@@ -71,6 +72,7 @@ static void stop(struct gateway *gateway, bool was_running)
 	admin_close(gateway->admin);
 	loop_timer_stop(gateway->loop, &gateway->saving);
 	loop_timer_stop(gateway->loop, &gateway->sweeping);
+	loop_timer_stop(gateway->loop, &gateway->checking);
 	if (was_running && gateway->applied.in_kernel) {
 		state_save(gateway);
 		leave_kernel(gateway);
@@ -103,6 +105,16 @@ static void sweep(struct loop_timer *timer)
 	(void)loop_timer_start(gateway->loop, timer, SWEEP_MS, sweep);
 }
 
+static void check(struct loop_timer *timer)
+{
+	struct gateway *gateway = loop_owner(timer, struct gateway, checking);
+
+	gateway_check_ruleset(gateway);
+	if (gateway->flows_are_unjudged)
+		(void)gateway_judge_flows(gateway);
+	(void)loop_timer_start(gateway->loop, timer, CHECK_MS, check);
+}
+
 static int start(struct gateway *gateway)
 {
 	int result = gateway_start(gateway);
@@ -110,7 +122,8 @@ static int start(struct gateway *gateway)
 	if (result < 0 || !gateway->applied.in_kernel)
 		return result;
 	if (loop_timer_start(gateway->loop, &gateway->sweeping, SWEEP_MS, sweep) == 0 &&
-	    loop_timer_start(gateway->loop, &gateway->saving, SAVE_MS, save) == 0)
+	    loop_timer_start(gateway->loop, &gateway->saving, SAVE_MS, save) == 0 &&
+	    loop_timer_start(gateway->loop, &gateway->checking, CHECK_MS, check) == 0)
 		return 0;
 	log_error("not enough memory");
 	return -ENOMEM;
@@ -159,7 +172,7 @@ static int load_first(struct gateway *gateway)
 int gateway_run(const struct gateway_options *options)
 {
 	struct gateway gateway = {
-		.options = options, .service = service_open(), .started_wall_ms = clock_wall_ms()};
+		.options = options, .service = service_open(), .started_ms = clock_steady_ms()};
 	int status;
 
 	gateway.loop = loop_new();

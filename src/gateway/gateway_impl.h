@@ -52,7 +52,8 @@ struct applied {
 	size_t count;
 	uint32_t *named; /* the numbers of rules by name: each has its sets in the kernel */
 	size_t named_count;
-	bool in_kernel; /* false: explicit proxy only, no ruleset */
+	uint64_t fingerprint; /* of what is in the kernel; main thread only */
+	bool in_kernel;       /* false: explicit proxy only, no ruleset */
 };
 
 /* Learns what the resolvers find: pins, then kernel elements. One a thread (its own netlink
@@ -109,7 +110,7 @@ struct gateway {
 	struct config *config;
 	struct loop *loop; /* main thread: signals, admin, kernel's reports, refresher, saving */
 	struct loop_watch signals;
-	struct loop_timer saving, sweeping;
+	struct loop_timer saving, sweeping, checking;
 	struct policy_slot *slot;
 	struct pins *pins;
 	struct admissions *admissions;
@@ -129,9 +130,12 @@ struct gateway {
 	_Atomic uint64_t lifetime_ms, grace_ms; /* of pins: dns.stale_after, dns.grace */
 	uint64_t saved_changes;                 /* of the pins, when they were saved last */
 	unsigned int switched;                  /* kernel settings that were off before (host.h) */
-	uint64_t started_wall_ms;
+	uint64_t started_ms;
 	const uint8_t *numbers_in_use; /* during a sweep of admissions */
 	uint64_t reloads, failed_reloads;
+	uint64_t restored_rulesets;
+	bool ruleset_is_missing; /* and could not be put back so far */
+	bool flows_are_unjudged; /* some could not be judged, or cut: to be tried again */
 };
 
 /* start.c: opens everything and starts the workers. Negative: told in the log; what is open stays
@@ -156,6 +160,14 @@ struct name_budget_limits gateway_budget_limits(const struct config *config);
    and the kernel is as it was. */
 int gateway_apply(struct gateway *gateway, const struct config *config, const struct policy *policy,
 		  bool first, struct text *error);
+
+/* enforce.c. Main thread only. */
+/* All of the ruleset, anew. Negative errno: `error` says why. */
+int gateway_put_ruleset(struct gateway *gateway, struct text *error);
+/* What is in the kernel now is right. */
+void gateway_remember_ruleset(struct gateway *gateway);
+/* Puts it back when it is not. */
+void gateway_check_ruleset(struct gateway *gateway);
 
 /* learn.c */
 int learning_open(struct learning *learning, struct gateway *gateway);

@@ -126,6 +126,8 @@ static int put_in_force(struct gateway *gateway, const struct config *config,
 {
 	int result = 0;
 
+	if (gateway->applied.in_kernel)
+		gateway_check_ruleset(gateway); /* it is changed, not made */
 	policy_inherit_hits(*policy, policy_slot_enter(gateway->slot));
 	policy_slot_leave(gateway->slot);
 	pthread_rwlock_wrlock(&gateway->applied.lock);
@@ -134,6 +136,8 @@ static int put_in_force(struct gateway *gateway, const struct config *config,
 	if (result == 0)
 		policy_slot_swap(gateway->slot, take_pointer(*policy));
 	pthread_rwlock_unlock(&gateway->applied.lock);
+	if (result == 0 && gateway->applied.in_kernel)
+		gateway_remember_ruleset(gateway);
 	return result;
 }
 

@@ -13,8 +13,6 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "kernel/queue.h"
-#include "kernel/sequence_rules.h"
 
 static int prepare_host(struct gateway *gateway)
 {
@@ -37,22 +35,10 @@ static int prepare_host(struct gateway *gateway)
 static int put_ruleset(struct gateway *gateway)
 {
 	cleanup(text_free) struct text error = TEXT_EMPTY;
-	const struct policy *policy = policy_slot_enter(gateway->slot);
-	int result = gateway_apply(gateway, gateway->config, policy, true, &error);
+	int result = gateway_put_ruleset(gateway, &error);
 
-	policy_slot_leave(gateway->slot);
-	if (result < 0) {
-		log_error("%s", text_string(&error));
-		return result;
-	}
-	result = sequence_rules_install();
-	if (result < 0) {
-		log_error("cannot install the rules that watch handshakes: %s", strerror(-result));
-		return result;
-	}
-	result = queue_rule_install(GATEWAY_QUEUE_FIRST, (uint16_t)gateway->worker_count);
 	if (result < 0)
-		log_error("cannot install the packet queue's rule: %s", strerror(-result));
+		log_error("%s", text_string(&error));
 	return result;
 }
 

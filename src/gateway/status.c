@@ -132,9 +132,10 @@ void gateway_status(struct gateway *gateway, struct text *reply)
 		       conntrack_events_lost(gateway->reporter.ends);
 	text_addf(reply,
 		  "{\"version\":\"%s\",\"uptime_s\":%" PRIu64 ",\"workers\":%u,\"reloads\":%" PRIu64
-		  ",\"failed_reloads\":%" PRIu64 ",",
-		  SALLYPORT_VERSION, (clock_wall_ms() - gateway->started_wall_ms) / 1000,
-		  gateway->worker_count, gateway->reloads, gateway->failed_reloads);
+		  ",\"failed_reloads\":%" PRIu64 ",\"restored_rulesets\":%" PRIu64 ",",
+		  SALLYPORT_VERSION, (clock_steady_ms() - gateway->started_ms) / 1000,
+		  gateway->worker_count, gateway->reloads, gateway->failed_reloads,
+		  gateway->restored_rulesets);
 	text_addf(reply,
 		  "\"pins\":{\"held\":%zu,\"capacity\":%zu,\"refused\":%" PRIu64
 		  "},\"admissions\":{\"held\":%u,\"capacity\":%u},\"kernel_reports_lost\":%" PRIu64

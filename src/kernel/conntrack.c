@@ -121,24 +121,6 @@ static int visit_message(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
-/* Reads to the end of a dump, or to the acknowledgement. */
-static int read_answers(struct listener *listener, struct walk *walk)
-{
-	for (;;) {
-		ssize_t got =
-			mnl_socket_recvfrom(listener->socket, listener->buffer, listener->size);
-		int r;
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		r = mnl_cb_run(listener->buffer, (size_t)got, 0, 0, visit_message, walk);
-		if (r <= MNL_CB_STOP)
-			return r < 0 ? -errno : 0;
-	}
-}
-
 int conntrack_walk(void (*visit)(void *context, const struct conntrack_flow *flow), void *context)
 {
 	char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO))) = {0};
@@ -152,7 +134,7 @@ int conntrack_walk(void (*visit)(void *context, const struct conntrack_flow *flo
 	message->nlmsg_flags |= NLM_F_DUMP;
 	r = listener_send(&listener, message);
 	if (r == 0)
-		r = read_answers(&listener, &walk);
+		r = listener_read_dump(&listener, visit_message, &walk);
 	listener_close(&listener);
 	return r;
 }
@@ -178,7 +160,7 @@ int conntrack_find(const struct conntrack_flow *tuple, struct conntrack_flow *re
 	message->nlmsg_flags |= NLM_F_ACK;
 	r = listener_send(&listener, message);
 	if (r == 0)
-		r = read_answers(&listener, &walk);
+		r = listener_read_dump(&listener, visit_message, &walk);
 	listener_close(&listener);
 	if (r == 0 && found.mark == 0)
 		r = -ENOENT;

@@ -24,8 +24,10 @@ int host_addresses(struct ip_address *addresses, size_t capacity, size_t *ret_co
 
 /*
  * The life sign: a table of its own (`sallyport_alive`) that belongs to our netlink socket. It
- * marks packets from the inside as ALIVE; without that mark no new connection is admitted. The
- * kernel removes the table the moment the process dies, however it dies.
+ * marks packets from the inside as ALIVE; without that mark no new connection is admitted. And it
+ * drops what leaves with the mark, as nothing does that the ruleset let pass: while the process
+ * lives nobody opens the gateway by flushing the ruleset. The kernel removes the table the moment
+ * the process dies, however it dies.
  */
 struct life_sign;
 struct life_sign *life_sign_start(const char *const *interfaces, size_t count); /* NULL: errno */

@@ -1,8 +1,17 @@
 /*
- * The life sign: a table that belongs to our netlink socket (NFT_TABLE_F_OWNER). Its one chain
+ * The life sign: a table that belongs to our netlink socket (NFT_TABLE_F_OWNER). Its first chain
  * stands just before the ruleset's prerouting chain and marks what arrives on the inside. When the
  * process ends, the kernel closes the socket and the table goes with it; no other process can
  * change it meanwhile, and a second gateway on the same host fails to make it.
+ *
+ * Its second chain stands behind all of the ruleset's. The ruleset takes the mark from every packet
+ * that it lets pass, so one that still carries it was judged by nobody: the ruleset is not there.
+ * Anybody may take that away (`nft flush ruleset`, which a restart of nftables.service begins with,
+ * leaves owned tables alone), and a host that forwards would be open until it is put back.
+ *
+ * The kernel tracks and translates connections only while some rule or chain needs it. Were the
+ * ruleset's the last ones, the answers of running flows would meanwhile reach the host itself,
+ * which resets them. So the guard names `ct`, and an empty chain of type nat stands beside it.
  */
 #include "kernel/host.h"
 
@@ -24,9 +33,18 @@
 #include "kernel/transaction_impl.h"
 
 #define ALIVE_TABLE "sallyport_alive"
-#define ALIVE_CHAIN "prerouting"
+
+struct base_chain {
+	const char *name, *type;
+	uint32_t hook;
+	int32_t priority;
+};
+
 /* one before the ruleset's (NF_IP_PRI_MANGLE, -150), behind connection tracking (-200) */
-#define ALIVE_PRIORITY (-151)
+static const struct base_chain s_sign = {"prerouting", "filter", NF_INET_PRE_ROUTING, -151};
+/* one behind the ruleset's last (chain `released`) */
+static const struct base_chain s_guard = {"guard", "filter", NF_INET_FORWARD, 2};
+static const struct base_chain s_translation = {"translation", "nat", NF_INET_POST_ROUTING, 101};
 
 struct life_sign {
 	struct transaction *transaction; /* owns the table */
@@ -52,17 +70,17 @@ static int put_table(struct transaction *transaction)
 	return 0;
 }
 
-static int put_chain(struct transaction *transaction)
+static int put_chain(struct transaction *transaction, const struct base_chain *base)
 {
 	cleanup(free_chain) struct nftnl_chain *chain = nftnl_chain_alloc();
 
 	if (!chain)
 		return -ENOMEM;
 	nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, ALIVE_TABLE);
-	nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, ALIVE_CHAIN);
-	nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, "filter");
-	nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, NF_INET_PRE_ROUTING);
-	nftnl_chain_set_s32(chain, NFTNL_CHAIN_PRIO, ALIVE_PRIORITY);
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, base->name);
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, base->type);
+	nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, base->hook);
+	nftnl_chain_set_s32(chain, NFTNL_CHAIN_PRIO, base->priority);
 	nftnl_chain_set_u32(chain, NFTNL_CHAIN_POLICY, NF_ACCEPT);
 	struct nlmsghdr *message = transaction_message(transaction, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
 	nftnl_chain_nlmsg_build_payload(message, chain);
@@ -119,16 +137,64 @@ static int add_marking(struct nftnl_rule *rule)
 	return add_expression(rule, meta) ? -ENOMEM : r;
 }
 
-static int put_rule(struct transaction *transaction, const char *interface)
+/* meta mark & MARK_STATE_MASK == MARK_ALIVE, load ct state, drop */
+static int add_dropping(struct nftnl_rule *rule)
+{
+	static const uint32_t mask = MARK_STATE_MASK, none = 0, alive = MARK_ALIVE;
+	struct nftnl_expr *meta = nftnl_expr_alloc("meta");
+	struct nftnl_expr *bitwise = nftnl_expr_alloc("bitwise");
+	struct nftnl_expr *compare = nftnl_expr_alloc("cmp");
+	struct nftnl_expr *tracking = nftnl_expr_alloc("ct");
+	struct nftnl_expr *verdict = nftnl_expr_alloc("immediate");
+	int r;
+
+	if (meta) {
+		nftnl_expr_set_u32(meta, NFTNL_EXPR_META_KEY, NFT_META_MARK);
+		nftnl_expr_set_u32(meta, NFTNL_EXPR_META_DREG, NFT_REG_1);
+	}
+	if (bitwise) {
+		nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
+		nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
+		nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_LEN, sizeof(mask));
+		nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_MASK, &mask, sizeof(mask));
+		nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_XOR, &none, sizeof(none));
+	}
+	if (compare) {
+		nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+		nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
+		nftnl_expr_set(compare, NFTNL_EXPR_CMP_DATA, &alive, sizeof(alive));
+	}
+	if (tracking) {
+		nftnl_expr_set_u32(tracking, NFTNL_EXPR_CT_KEY, NFT_CT_STATE);
+		nftnl_expr_set_u32(tracking, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+	}
+	if (verdict) {
+		nftnl_expr_set_u32(verdict, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+		nftnl_expr_set_u32(verdict, NFTNL_EXPR_IMM_VERDICT, NF_DROP);
+	}
+	r = add_expression(rule, meta);
+	r |= add_expression(rule, bitwise);
+	r |= add_expression(rule, compare);
+	r |= add_expression(rule, tracking);
+	return r | add_expression(rule, verdict) ? -ENOMEM : 0;
+}
+
+/* Of the sign for an interface; of the guard without one. */
+static int put_rule(struct transaction *transaction, const struct base_chain *base,
+		    const char *interface)
 {
 	cleanup(free_rule) struct nftnl_rule *rule = nftnl_rule_alloc();
+	int r;
 
 	if (!rule)
 		return -ENOMEM;
 	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, ALIVE_TABLE);
-	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, ALIVE_CHAIN);
-	if (add_interface_match(rule, interface) || add_marking(rule))
-		return -ENOMEM;
+	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, base->name);
+	r = interface ? add_interface_match(rule, interface) : add_dropping(rule);
+	if (r == 0 && interface)
+		r = add_marking(rule);
+	if (r)
+		return r;
 	struct nlmsghdr *message =
 		transaction_message(transaction, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
 	nftnl_rule_nlmsg_build_payload(message, rule);
@@ -143,16 +209,22 @@ static int put_all(struct transaction *transaction, const char *const *interface
 	transaction_begin(transaction);
 	r = put_table(transaction);
 	if (r == 0)
-		r = put_chain(transaction);
+		r = put_chain(transaction, &s_guard);
+	if (r == 0)
+		r = put_rule(transaction, &s_guard, NULL);
+	if (r == 0)
+		r = put_chain(transaction, &s_translation);
+	if (r == 0)
+		r = put_chain(transaction, &s_sign);
 	for (size_t i = 0; i < count && r == 0; i++)
-		r = put_rule(transaction, interfaces[i]);
+		r = put_rule(transaction, &s_sign, interfaces[i]);
 	return r ? r : transaction_commit(transaction);
 }
 
 struct life_sign *life_sign_start(const char *const *interfaces, size_t count)
 {
 	cleanup(free_memory) struct life_sign *sign = calloc(1, sizeof(*sign));
-	cleanup(close_transaction) struct transaction *transaction = transaction_open(2 + count);
+	cleanup(close_transaction) struct transaction *transaction = transaction_open(5 + count);
 	int r;
 
 	if (!sign || !transaction)

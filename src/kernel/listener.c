@@ -79,6 +79,23 @@ int listener_ask(struct listener *listener, struct nlmsghdr *message)
 	}
 }
 
+int listener_read_dump(struct listener *listener, mnl_cb_t visit, void *data)
+{
+	for (;;) {
+		ssize_t got =
+			mnl_socket_recvfrom(listener->socket, listener->buffer, listener->size);
+		int r;
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		r = mnl_cb_run(listener->buffer, (size_t)got, 0, 0, visit, data);
+		if (r <= MNL_CB_STOP)
+			return r < 0 ? -errno : 0;
+	}
+}
+
 int listener_send(struct listener *listener, const struct nlmsghdr *message)
 {
 	return mnl_socket_sendto(listener->socket, message, message->nlmsg_len) < 0 ? -errno : 0;

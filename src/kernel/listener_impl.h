@@ -23,6 +23,9 @@ struct listener {
 int listener_open(struct listener *listener, size_t size, int receive_buffer, bool ignore_overruns);
 /* Sends and waits for the answer; other messages that come first are dropped. Negative errno. */
 int listener_ask(struct listener *listener, struct nlmsghdr *message);
+/* Reads to the end of a dump, or to the acknowledgement. Negative errno; -EINTR: what is dumped
+ * changed meanwhile. */
+int listener_read_dump(struct listener *listener, mnl_cb_t visit, void *data);
 /* Without waiting for an answer. */
 int listener_send(struct listener *listener, const struct nlmsghdr *message);
 /* From now on messages are read in the loop. */

@@ -4,7 +4,9 @@
  * Goal. Nothing passes between the inside interfaces and the rest unless a rule allowed its
  * connection; what is allowed is forwarded by the kernel alone. The table needs no process to stay
  * closed: it denies by itself, and only *admits* new connections while the gateway's life sign
- * (host.h) marks the packets of the inside as ALIVE.
+ * (host.h) marks the packets of the inside as ALIVE. What it lets pass, it takes that mark from: a
+ * packet that still has it behind the last chain has met no ruleset, and the life sign's guard
+ * drops it.
  *
  * One connection is classified once, by its first packet, in `prerouting` (priority -150, behind
  * connection tracking, before NAT). The result is the state in the top four bits of its conntrack

@@ -57,6 +57,7 @@ static const char *const s_chains[] = {
 	"remember_anew",
 	"confirm",
 	"from_inside",
+	"allowed",
 	"inspected",
 	"inspected_quic",
 	"hold",
@@ -309,6 +310,7 @@ static void add_forward(struct text *out)
 		      "\t\toifname $inside goto deny_unsolicited\n"
 		      "\t}\n\n"
 		      "\tchain answers {\n"
+		      "\t\tmeta mark & $STATE == $ALIVE meta mark set 0\n"
 		      "\t\t" IS_LAST_OF_SERVER
 		      "ct mark & $STATE { $HELLO, $CONFIRM, $INSPECTED } " NOTE_END "\n"
 		      "\t\tct mark & $STATE vmap { $INSPECTED : accept, $NETWORK : accept, "
@@ -346,10 +348,12 @@ static void add_forward(struct text *out)
 
 static void add_from_inside(struct text *out, const struct ruleset_settings *settings)
 {
-	text_add(out, "\tchain from_inside {\n"
-		      "\t\tct mark & $STATE vmap { $INSPECTED : goto inspected, $NETWORK : accept, "
-		      "$HELLO : goto hold, $CONFIRM : goto hold, $DENIED : goto refuse }\n"
-		      "\t\tct state invalid goto deny_invalid\n");
+	text_add(
+		out,
+		"\tchain from_inside {\n"
+		"\t\tct mark & $STATE vmap { $INSPECTED : goto inspected, $NETWORK : goto allowed, "
+		"$HELLO : goto hold, $CONFIRM : goto hold, $DENIED : goto refuse }\n"
+		"\t\tct state invalid goto deny_invalid\n");
 	add_source_check(out, settings, "goto deny_source");
 	add_special_check(out, settings, "goto deny_special");
 	text_add(out, "\t\tmeta mark & $STATE != $ALIVE goto deny_gateway_down\n"
@@ -369,12 +373,15 @@ static void add_from_inside(struct text *out, const struct ruleset_settings *set
 
 static void add_inspection(struct text *out)
 {
-	text_add(out, "\tchain inspected {\n"
+	text_add(out, "\tchain allowed {\n"
+		      "\t\tmeta mark set 0 accept\n"
+		      "\t}\n\n"
+		      "\tchain inspected {\n"
 		      "\t\tmeta l4proto udp goto inspected_quic\n"
 		      "\t\t" IS_SYN "ct mark set $HELLO goto hold\n"
 		      "\t\t" HAS_ENDED HAS_PAYLOAD "goto ended\n"
 		      "\t\t" IS_LAST_OF_CLIENT NOTE_END "\n"
-		      "\t\taccept\n"
+		      "\t\tgoto allowed\n"
 		      "\t}\n\n"
 		      "\tchain ended {\n"
 		      "\t\t" IS_CLOSED "goto refuse\n"
@@ -390,7 +397,7 @@ static void add_inspection(struct text *out)
 		      "\t\tip ttl set 64\n"
 		      "\t\tip6 hoplimit set 64\n"
 		      "\t\t" HAS_PAYLOAD "goto queue_with_sequence\n"
-		      "\t\taccept\n"
+		      "\t\tgoto allowed\n"
 		      "\t}\n\n"
 		      "\tchain queue_with_sequence {\n"
 		      "\t\tmeta mark set 0\n"
@@ -434,7 +441,7 @@ static void add_quic_inspection(struct text *out)
 		      "\t\t" MAY_BE_SEVERAL "goto hold_datagram\n"
 		      "\t\t" HAS_LONG_HEADER "goto hold_datagram\n"
 		      "\t\t" IS_DTLS_HANDSHAKE "counter drop\n"
-		      "\t\taccept\n"
+		      "\t\tgoto allowed\n"
 		      "\t}\n\n"
 		      "\tchain hold_datagram {\n"
 		      "\t\tip ttl set 64\n"

@@ -226,7 +226,7 @@ class Gateway:
         return found
 
     def has_ruleset(self):
-        return "table inet sallyport" in run(self._lab.gateway.inside(["nft", "list", "tables"]))
+        return "table inet sallyport" in run(self._lab.gateway.inside(["nft", "list", "tables"])).splitlines()
 
 
 _FLOW = re.compile(r"^(\w+)\s+\d+ .*?src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+) .*\bmark=(\d+)")

@@ -12,7 +12,7 @@ import pytest
 
 from lab import addresses as at
 from lab.gateway import GATEWAY_USER, Gateway, default_configuration
-from lab.clients import Clients
+from lab.clients import Clients, Download
 from lab.laboratory import Laboratory
 from lab.processes import wait_for
 from lab.story import MCR
@@ -219,6 +219,78 @@ def restore_addresses(lab, interface):
     if route is not None:
         lab.gateway.run(["ip", "route", "replace", "default", "via", route.v4])
         lab.gateway.run(["ip", "-6", "route", "replace", "default", "via", route.v6])
+
+
+# what an administrator may do to a running gateway
+
+
+def _flush(stage):
+    stage.lab.gateway.run(["nft", "flush", "ruleset"])
+
+
+def _is_back(stage):
+    return stage.gateway.has_ruleset() and "queue_hello" in stage.gateway.ruleset()
+
+
+def test_a_flushed_ruleset_lets_nothing_out_and_comes_back_by_itself(stage):
+    """`nft flush ruleset`, as a restart of nftables.service begins: forwarding is on, and no rule is left."""
+    assert stage.clients.curl(f"https://{MCR}/").text == "200"
+    download = Download(stage.lab, f"https://{MCR}/slow/blob?rate=400k", address=at.MCR.v4)
+    messages = stage.gateway.messages_mark()
+    try:
+        with Watch(stage.lab) as watch:
+            for _ in range(3):
+                _flush(stage)
+                assert wait_for(lambda: _is_back(stage), seconds=3)
+            assert wait_for(lambda: stage.clients.curl(f"https://{MCR}/", options=["--max-time", "2"]).text == "200",
+                            seconds=8)
+            assert stage.clients.dig("example.com").text == f"NOERROR {at.EXAMPLE.v4}"
+        assert watch.leaked == []
+        assert download.goes_on()
+    finally:
+        download.end()
+    assert "is not the one that was put there" in stage.gateway.messages(messages)
+    assert not stage.clients.curl("https://evil.example/", address=at.HOSTILE.v4).is_ok
+
+
+def test_a_flush_while_the_gateway_stands_still_lets_nothing_out_either(stage):
+    """Stopped, it can put nothing back: only the guard in its owned table stands there."""
+    with Watch(stage.lab) as watch:
+        stage.gateway.signal(signal.SIGSTOP)
+        try:
+            _flush(stage)
+            time.sleep(2)
+            assert not stage.clients.curl(f"https://{MCR}/", options=["--max-time", "1"]).is_ok
+        finally:
+            stage.gateway.signal(signal.SIGCONT)
+        assert wait_for(lambda: _is_back(stage), seconds=5)
+        assert wait_for(lambda: stage.clients.curl(f"https://{MCR}/", options=["--max-time", "2"]).text == "200",
+                        seconds=8)
+    assert watch.leaked == []
+    assert watch.seen > 0
+
+
+@pytest.mark.parametrize("change", [
+    "add rule inet sallyport network_rules accept", "flush chain inet sallyport forward", "flush table inet sallyport",
+    "delete table inet sallyport", "flush chain inet sallyport queue_hello"])
+def test_a_ruleset_that_somebody_changed_is_put_back(stage, change):
+    before = _rules(stage)
+    stage.lab.gateway.run(["nft", *change.split()])
+    assert wait_for(lambda: _rules(stage) == before, seconds=4), _rules(stage)
+    assert stage.clients.curl(f"https://{MCR}/").text == "200"
+
+
+def _rules(stage):
+    """Without counters, and without sets, whose elements come and go."""
+    text = stage.lab.gateway.run(["nft", "-s", "-t", "list", "table", "inet", "sallyport"], check=False)
+    return re.sub(r"set names_\d+|comment \"[^\"]*\"", "", text)
+
+
+def test_nobody_else_can_take_the_life_sign_away(stage):
+    stage.lab.gateway.run(["nft", "delete", "table", "inet", "sallyport_alive"], check=False)
+    stage.lab.gateway.run(["nft", "flush", "table", "inet", "sallyport_alive"], check=False)
+    assert "chain guard" in stage.lab.gateway.run(["nft", "list", "table", "inet", "sallyport_alive"])
+    assert stage.clients.curl(f"https://{MCR}/").text == "200"
 
 
 def test_a_dead_helper_makes_reloads_fail_and_nothing_else(stage):

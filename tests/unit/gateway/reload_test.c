@@ -92,8 +92,7 @@ static int open_world(void **state)
 	assert_non_null(world->gateway.config);
 	policy_slot_swap(world->gateway.slot, policy);
 	assert_int_equal(state_load(&world->gateway), 0);
-	assert_int_equal(
-		gateway_apply(&world->gateway, world->gateway.config, policy, true, &error), 0);
+	assert_int_equal(gateway_put_ruleset(&world->gateway, &error), 0);
 	problems_free(problems);
 	return 0;
 }
@@ -232,6 +231,18 @@ static void a_ruleset_that_the_kernel_refuses_keeps_the_old_policy(void **state)
 	assert_refused(world, "the kernel refused the ruleset: Error: no");
 	s_kernel.nft_error = -ENOENT;
 	assert_refused(world, "install the Debian package nftables");
+}
+
+static void a_reload_makes_anew_what_somebody_flushed(void **state)
+{
+	struct world *world = *state;
+
+	s_kernel.fingerprint = 0;
+	assert_reloads(world);
+	assert_int_equal(world->gateway.restored_rulesets, 1);
+	assert_reloads(world);
+	gateway_check_ruleset(&world->gateway);
+	assert_int_equal(world->gateway.restored_rulesets, 1);
 }
 
 static void a_key_that_takes_a_restart_is_refused_by_its_name(void **state)
@@ -413,6 +424,25 @@ static void a_flow_that_ended_meanwhile_is_not_told_as_cut(void **state)
 	assert_nothing_logged(world);
 }
 
+static void flows_that_the_kernel_did_not_show_or_cut_are_judged_once_more(void **state)
+{
+	struct world *world = *state;
+	struct gateway *gateway = &world->gateway;
+
+	add_flow(IPPROTO_TCP, "10.42.0.5", "198.51.100.9", 443, mark_make(MARK_INSPECTED, 777));
+	s_kernel.walk_error = -ENOBUFS;
+	assert_int_equal(gateway_judge_flows(gateway), 0);
+	assert_true(gateway->flows_are_unjudged);
+	s_kernel.walk_error = 0;
+	s_kernel.mark_error = -ENOBUFS;
+	assert_int_equal(gateway_judge_flows(gateway), 0);
+	assert_true(gateway->flows_are_unjudged);
+	s_kernel.mark_error = 0;
+	assert_int_equal(gateway_judge_flows(gateway), 1);
+	assert_false(gateway->flows_are_unjudged);
+	assert_logged(world, "\"reason\":\"revoked\"");
+}
+
 static void revoked_flows_may_be_kept(void **state)
 {
 	struct world *world = *state;
@@ -458,6 +488,7 @@ int main(void)
 		TEST(hits_of_a_rule_that_stays_go_on),
 		TEST(a_bad_file_keeps_the_old_policy),
 		TEST(a_ruleset_that_the_kernel_refuses_keeps_the_old_policy),
+		TEST(a_reload_makes_anew_what_somebody_flushed),
 		TEST(a_key_that_takes_a_restart_is_refused_by_its_name),
 		TEST(the_places_of_the_state_take_a_restart_too),
 		TEST(a_flow_whose_rule_is_gone_is_cut_and_told),
@@ -469,6 +500,7 @@ int main(void)
 		TEST(a_flow_that_nobody_admitted_any_more_is_cut),
 		TEST(flows_of_other_states_are_left_alone),
 		TEST(a_flow_that_ended_meanwhile_is_not_told_as_cut),
+		TEST(flows_that_the_kernel_did_not_show_or_cut_are_judged_once_more),
 		TEST(revoked_flows_may_be_kept),
 		TEST(numbers_without_rule_or_flow_are_given_back),
 	};

@@ -68,6 +68,7 @@ static void every_figure_is_there_before_anything_has_happened(void **state)
 		"workers",
 		"reloads",
 		"failed_reloads",
+		"restored_rulesets",
 		"pins.held",
 		"pins.refused",
 		"name_budget.sources",
@@ -143,6 +144,7 @@ static void what_happened_is_counted(void **state)
 	world->gateway.reporter.ends = (struct conntrack_events *)(void *)world;
 	world->gateway.reloads = 3;
 	world->gateway.failed_reloads = 4;
+	world->gateway.restored_rulesets = 5;
 	status = ask_status(world);
 	assert_int_equal(figure(status, "verdicts.allowed"), 1);
 	assert_int_equal(figure(status, "verdicts.denied"), 2);
@@ -155,6 +157,7 @@ static void what_happened_is_counted(void **state)
 	assert_int_equal(figure(status, "kernel_reports_lost"), 11);
 	assert_int_equal(figure(status, "reloads"), 3);
 	assert_int_equal(figure(status, "failed_reloads"), 4);
+	assert_int_equal(figure(status, "restored_rulesets"), 5);
 	json_decref(status);
 }
 

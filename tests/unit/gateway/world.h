@@ -13,7 +13,10 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "gateway/gateway_impl.h"
+#include "kernel/fingerprint.h"
 #include "kernel/nft.h"
+#include "kernel/queue.h"
+#include "kernel/sequence_rules.h"
 
 #define MINUTE_MS 60000u
 
@@ -37,11 +40,15 @@ static struct {
 	size_t applications;
 	int nft_error;
 	const char *nft_words;
+	uint64_t fingerprint; /* 0: somebody took the ruleset away */
+	int fingerprint_error;
+	size_t rule_installations;
+	int rule_error;
 
 	struct conntrack_flow flows[16];
 	size_t flow_count;
 	uint32_t marks[16]; /* set by the gateway; 0: not */
-	int mark_error;
+	int mark_error, walk_error;
 } s_kernel;
 
 static inline struct kernel_sets *any_sets(void)
@@ -84,14 +91,36 @@ int nft_helper_apply(struct nft_helper *helper, const char *ruleset, struct text
 	}
 	text_clear(&s_kernel.ruleset);
 	text_add(&s_kernel.ruleset, ruleset);
+	s_kernel.fingerprint = s_kernel.applications;
 	return 0;
+}
+
+int ruleset_fingerprint(uint64_t *ret_fingerprint)
+{
+	if (s_kernel.fingerprint_error == 0)
+		*ret_fingerprint = s_kernel.fingerprint;
+	return s_kernel.fingerprint_error;
+}
+
+int sequence_rules_install(void)
+{
+	s_kernel.rule_installations++;
+	return s_kernel.rule_error;
+}
+
+int queue_rule_install(uint16_t first, uint16_t count)
+{
+	(void)first;
+	(void)count;
+	s_kernel.rule_installations++;
+	return s_kernel.rule_error;
 }
 
 int conntrack_walk(void (*visit)(void *context, const struct conntrack_flow *flow), void *context)
 {
-	for (size_t i = 0; i < s_kernel.flow_count; i++)
+	for (size_t i = 0; i < s_kernel.flow_count && !s_kernel.walk_error; i++)
 		visit(context, &s_kernel.flows[i]);
-	return 0;
+	return s_kernel.walk_error;
 }
 
 int conntrack_set_mark(const struct conntrack_flow *flow, uint32_t mark)
@@ -136,7 +165,7 @@ static inline int make_world(void **state, void (*write)(struct rule_set *set))
 	gateway->events = events_open(world->log);
 	assert_true(gateway->slot && gateway->pins && gateway->admissions && gateway->events);
 	gateway->applied.in_kernel = true;
-	gateway->started_wall_ms = clock_wall_ms();
+	gateway->started_ms = clock_steady_ms();
 	atomic_store(&gateway->lifetime_ms, 15 * MINUTE_MS);
 	atomic_store(&gateway->grace_ms, MINUTE_MS);
 	*state = world;

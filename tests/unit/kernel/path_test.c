@@ -629,6 +629,104 @@ static void without_the_life_sign_only_running_flows_go_on(void **state)
 	assert_int_equal(in_node(talk_v4), 0);
 }
 
+static void flush_ruleset(struct loop_timer *timer)
+{
+	(void)timer;
+	run("nft flush ruleset");
+}
+
+static void put_ruleset_back(struct loop_timer *timer)
+{
+	(void)timer;
+	apply(true);
+	install_queue();
+}
+
+static void talk_through_a_gap(void)
+{
+	int connection = dial(SERVER_V4 ":443");
+
+	exchange(connection, HELLO_PLAIN);
+	usleep(150000);
+	exchange(connection, 'x'); /* sent again by TCP until it gets through */
+}
+
+static void talk_to_web(void)
+{
+	int connection = dial(SERVER_V4 ":8080");
+
+	exchange(connection, HELLO_PLAIN);
+}
+
+static void assert_nothing_passes(void (*client)(void))
+{
+	int result = in_node(client);
+
+	assert_true(result == EAGAIN || result == EINPROGRESS || result == ETIMEDOUT);
+}
+
+static void when_somebody_flushes_the_ruleset_nothing_gets_out(void **state)
+{
+	(void)state;
+	start_afresh();
+	run("nft flush ruleset");
+	run("nft list table inet sallyport_alive >/dev/null");
+	assert_nothing_passes(talk_v4);
+	assert_nothing_passes(talk_v6);
+	assert_nothing_passes(talk_to_web);
+	apply(true);
+	install_queue();
+	run("nft flush table inet " RULESET_TABLE);
+	assert_nothing_passes(talk_v4);
+	assert_nothing_passes(talk_to_web);
+	apply(true);
+	run("nft flush chain inet " RULESET_TABLE " forward");
+	assert_nothing_passes(talk_to_web);
+	run("! nft delete table inet sallyport_alive 2>/dev/null");
+	start_afresh();
+	assert_int_equal(in_node(talk_to_web), 0);
+}
+
+static void a_running_flow_waits_until_the_ruleset_is_put_back(void **state)
+{
+	struct loop_timer flush = {0}, put_back = {0};
+
+	(void)state;
+	start_afresh();
+	pin(SERVER_V4);
+	assert_int_equal(loop_timer_start(s_world.loop, &flush, 80, flush_ruleset), 0);
+	assert_int_equal(loop_timer_start(s_world.loop, &put_back, 400, put_ruleset_back), 0);
+	assert_int_equal(in_node(talk_through_a_gap), 0);
+	assert_int_equal(s_world.packets, 1);
+}
+
+static uint64_t fingerprint(void)
+{
+	uint64_t found = 1;
+
+	assert_int_equal(ruleset_fingerprint(&found), 0);
+	return found;
+}
+
+static void the_fingerprint_changes_with_chains_and_rules_and_not_with_elements(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	start_afresh();
+	before = fingerprint();
+	pin(SERVER_V4);
+	assert_true(before != 0 && fingerprint() == before);
+	run("nft add rule inet " RULESET_TABLE " network_rules accept");
+	assert_true(fingerprint() != before);
+	start_afresh();
+	before = fingerprint();
+	run("nft flush chain inet " RULESET_TABLE " " RULESET_QUEUE_CHAIN);
+	assert_true(fingerprint() != before);
+	run("nft flush ruleset");
+	assert_true(fingerprint() == 0);
+}
+
 static void cut_flow(struct loop_timer *timer)
 {
 	(void)timer;
@@ -974,6 +1072,10 @@ int main(void)
 		cmocka_unit_test(each_kind_of_denial_has_its_prefix),
 		cmocka_unit_test(data_in_a_syn_is_dropped),
 		cmocka_unit_test(without_the_life_sign_only_running_flows_go_on),
+		cmocka_unit_test(when_somebody_flushes_the_ruleset_nothing_gets_out),
+		cmocka_unit_test(a_running_flow_waits_until_the_ruleset_is_put_back),
+		cmocka_unit_test(
+			the_fingerprint_changes_with_chains_and_rules_and_not_with_elements),
 		cmocka_unit_test(a_running_flow_can_be_cut),
 		cmocka_unit_test(a_cut_flow_that_only_receives_is_reset_on_both_sides),
 		cmocka_unit_test(the_end_of_a_flow_is_told_with_its_figures),

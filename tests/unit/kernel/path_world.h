@@ -31,6 +31,7 @@
 
 #include "base/cleanup.h"
 #include "kernel/conntrack.h"
+#include "kernel/fingerprint.h"
 #include "kernel/host.h"
 #include "kernel/nft.h"
 #include "kernel/packet_log.h"

@@ -102,8 +102,7 @@ static int open_world(void **state)
 	assert_non_null(world->gateway.config);
 	policy_slot_swap(world->gateway.slot, policy);
 	assert_int_equal(state_load(&world->gateway), 0);
-	assert_int_equal(
-		gateway_apply(&world->gateway, world->gateway.config, policy, true, &error), 0);
+	assert_int_equal(gateway_put_ruleset(&world->gateway, &error), 0);
 	pin_for(world, "time.example", "198.51.100.7", 60000);
 	problems_free(problems);
 	return 0;
