@@ -12,6 +12,10 @@
 
 #define MESSAGES_A_TURN 64
 
+/* The kernel had no memory for a message of ours: it may have some now. A verdict that is not sent
+ * leaves its packet in the queue until the queue is closed. */
+#define TRIES 8
+
 static int set_options(struct mnl_socket *socket, int receive_buffer, bool ignore_overruns)
 {
 	int on = 1;
@@ -98,7 +102,10 @@ int listener_read_dump(struct listener *listener, mnl_cb_t visit, void *data)
 
 int listener_send(struct listener *listener, const struct nlmsghdr *message)
 {
-	return mnl_socket_sendto(listener->socket, message, message->nlmsg_len) < 0 ? -errno : 0;
+	for (int i = 0; mnl_socket_sendto(listener->socket, message, message->nlmsg_len) < 0; i++)
+		if (i == TRIES || (errno != EINTR && errno != EAGAIN && errno != ENOBUFS))
+			return -errno;
+	return 0;
 }
 
 static void hand_over(struct listener *listener, int left)

@@ -64,8 +64,26 @@ static void put_message(struct transaction *transaction, uint16_t type, uint16_t
 	transaction_message_end(transaction, message);
 }
 
+static int put_all(struct transaction *transaction, const struct kernel_element *elements,
+		   size_t count)
+{
+	transaction_begin(transaction);
+	for (size_t i = 0; i < count; i++) {
+		const struct kernel_element *element = &elements[i];
+
+		put_message(transaction, NFT_MSG_NEWSETELEM, NLM_F_CREATE, element,
+			    element->timeout_ms);
+		put_message(transaction, NFT_MSG_DELSETELEM, 0, element, 0);
+		put_message(transaction, NFT_MSG_NEWSETELEM, NLM_F_CREATE, element,
+			    element->timeout_ms);
+	}
+	return transaction_commit(transaction);
+}
+
 int kernel_sets_put(struct kernel_sets *sets, const struct kernel_element *elements, size_t count)
 {
+	int result;
+
 	if (count == 0)
 		return 0;
 	if (count > KERNEL_SETS_PUT_MAX)
@@ -74,15 +92,7 @@ int kernel_sets_put(struct kernel_sets *sets, const struct kernel_element *eleme
 		if (elements[i].timeout_ms == 0 ||
 		    (elements[i].address.family != 4 && elements[i].address.family != 6))
 			return -EINVAL;
-	transaction_begin(sets->transaction);
-	for (size_t i = 0; i < count; i++) {
-		const struct kernel_element *element = &elements[i];
-
-		put_message(sets->transaction, NFT_MSG_NEWSETELEM, NLM_F_CREATE, element,
-			    element->timeout_ms);
-		put_message(sets->transaction, NFT_MSG_DELSETELEM, 0, element, 0);
-		put_message(sets->transaction, NFT_MSG_NEWSETELEM, NLM_F_CREATE, element,
-			    element->timeout_ms);
-	}
-	return transaction_commit(sets->transaction);
+	result = put_all(sets->transaction, elements, count);
+	/* It may be done or not, and nobody knows: once more does no harm. */
+	return result == -ENOBUFS ? put_all(sets->transaction, elements, count) : result;
 }

@@ -2,7 +2,9 @@
  * The kernel works through a batch inside sendmsg() and has queued its answers when that returns,
  * so they are read without waiting. Only the last message asks for an acknowledgement; it comes
  * whether or not the batch was taken, so any complaint beside it counts. No acknowledgement and no
- * complaint would mean that we do not know what happened: -EPROTO.
+ * complaint would mean that we do not know what happened: -EPROTO. Nor do we when the kernel had no
+ * room for an answer: -ENOBUFS, and what it still had to say about that batch is no answer to the
+ * next one.
  */
 #include "kernel/transaction_impl.h"
 
@@ -26,7 +28,7 @@
 
 struct transaction {
 	struct mnl_socket *socket;
-	uint32_t sequence; /* of the message last written */
+	uint32_t first, sequence; /* of the batch's begin, and of the message last written */
 	struct nlmsghdr *last;
 	size_t length, capacity;
 	char *buffer;
@@ -84,9 +86,10 @@ void transaction_close(struct transaction *transaction)
 
 void transaction_begin(struct transaction *transaction)
 {
-	const struct nlmsghdr *begin =
-		nftnl_batch_begin(transaction->buffer, ++transaction->sequence);
+	const struct nlmsghdr *begin;
 
+	transaction->first = ++transaction->sequence;
+	begin = nftnl_batch_begin(transaction->buffer, transaction->first);
 	transaction->length = MNL_ALIGN(begin->nlmsg_len);
 	transaction->last = NULL;
 }
@@ -114,7 +117,8 @@ static void read_answer(const struct transaction *transaction, const struct nlms
 	const struct nlmsgerr *complaint = mnl_nlmsg_get_payload(answer);
 
 	if (answer->nlmsg_type != NLMSG_ERROR ||
-	    mnl_nlmsg_get_payload_len(answer) < sizeof(*complaint))
+	    mnl_nlmsg_get_payload_len(answer) < sizeof(*complaint) ||
+	    answer->nlmsg_seq - transaction->first > transaction->sequence - transaction->first)
 		return;
 	if (complaint->error && !*error)
 		*error = complaint->error;
@@ -126,7 +130,7 @@ static int read_answers(struct transaction *transaction)
 {
 	char buffer[ANSWER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
 	int descriptor = mnl_socket_get_fd(transaction->socket);
-	bool seen_last = false;
+	bool seen_last = false, lost = false;
 	int error = 0;
 
 	for (;;) {
@@ -137,13 +141,17 @@ static int read_answers(struct transaction *transaction)
 			continue;
 		if (got < 0 && errno == EAGAIN)
 			break;
+		if (got < 0 && errno == ENOBUFS) {
+			lost = true;
+			continue;
+		}
 		if (got < 0)
 			return -errno;
 		const struct nlmsghdr *answer = (const struct nlmsghdr *)(const void *)buffer;
 		for (; mnl_nlmsg_ok(answer, left); answer = mnl_nlmsg_next(answer, &left))
 			read_answer(transaction, answer, &error, &seen_last);
 	}
-	return error ? error : seen_last ? 0 : -EPROTO;
+	return error ? error : lost ? -ENOBUFS : seen_last ? 0 : -EPROTO;
 }
 
 int transaction_commit(struct transaction *transaction)

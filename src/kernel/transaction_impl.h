@@ -22,5 +22,5 @@ void transaction_begin(struct transaction *transaction);
 struct nlmsghdr *transaction_message(struct transaction *transaction, uint16_t type,
 				     uint16_t flags);
 void transaction_message_end(struct transaction *transaction, const struct nlmsghdr *message);
-/* 0, or the kernel's first complaint: then nothing has changed. */
+/* 0, or the kernel's first complaint: then nothing has changed. -ENOBUFS, -EPROTO: it may have. */
 int transaction_commit(struct transaction *transaction);
