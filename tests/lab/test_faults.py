@@ -303,5 +303,30 @@ def test_a_dead_helper_makes_reloads_fail_and_nothing_else(stage):
     assert "the old policy stays in force" in stage.gateway.messages(messages)
     assert stage.clients.curl("https://example.com/").text == "200"
     assert not stage.clients.curl("https://evil.example/", address=at.HOSTILE.v4).is_ok
+    _flush(stage)  # and now nobody can put the ruleset back
+    with Watch(stage.lab) as watch:
+        assert wait_for(lambda: "cannot put the ruleset back" in stage.gateway.messages(messages), seconds=4)
+        assert not stage.clients.curl(f"https://{MCR}/", options=["--max-time", "1"]).is_ok
+        assert stage.gateway.is_running()
+    assert watch.leaked == []
     stage.gateway.restart()
     assert stage.gateway.reload()
+
+
+def test_without_the_nft_program_a_reload_is_refused_with_its_name():
+    with Laboratory() as lab:
+        gateway, clients = Gateway(lab), Clients(lab)
+        gateway.start()
+        subprocess.run(["nsenter", f"--target={gateway.server.pid}", "--mount", "mount", "-t", "tmpfs", "tmpfs",
+                        "/usr/sbin"], check=True, timeout=5)  # nobody else sees it: `ip netns exec` made it a place of its own
+        messages = gateway.messages_mark()
+        assert not gateway.reload(_other_rules(3))
+        assert "install the Debian package nftables" in gateway.messages(messages)
+        assert clients.curl(f"https://{MCR}/").text == "200"
+        lab.gateway.run(["nft", "flush", "ruleset"])
+        with Watch(lab) as watch:
+            assert wait_for(lambda: "cannot put the ruleset back" in gateway.messages(messages), seconds=4)
+        assert watch.leaked == []
+        subprocess.run(["nsenter", f"--target={gateway.server.pid}", "--mount", "umount", "/usr/sbin"], check=True, timeout=5)
+        assert wait_for(lambda: clients.curl(f"https://{MCR}/", options=["--max-time", "2"]).text == "200", seconds=8)
+        assert gateway.stop() == 0

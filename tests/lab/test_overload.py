@@ -1,12 +1,14 @@
 """Too much of everything: allowed traffic recovers by itself, nothing that is not allowed leaves, memory is bounded."""
 
 import json
+import subprocess
 
 import pytest
 
 from lab import addresses as at
+from lab.clients import Download
 from lab.dns import MANY_NAMES
-from lab.laboratory import Laboratory
+from lab.laboratory import Laboratory, python_environment
 from lab.plain_forwarding import PlainForwarding
 from lab.processes import wait_for
 from lab.story import MCR, deny
@@ -36,8 +38,12 @@ def _flood(stage, kind, destination, port, count, name=MCR):
     return int(result.out)
 
 
+def _works_within(stage, seconds):
+    return stage.clients.curl(f"https://{MCR}/", options=["--max-time", str(seconds)]).text == "200"
+
+
 def _works(stage):
-    return stage.clients.curl(f"https://{MCR}/", options=["--max-time", "3"]).text == "200"
+    return _works_within(stage, 3)
 
 
 def test_the_watch_sees_what_leaves_where_nothing_stands_in_its_way():
@@ -84,6 +90,58 @@ def test_a_flood_ends_and_leaves_nothing_behind(small, flood):
     assert watch.leaked == []
     assert _resident(small.gateway) < before + RSS_GROWTH
     assert small.gateway.is_running()
+
+
+# the kernel's own table
+
+CONNECTIONS_MAX = "/proc/sys/net/netfilter/nf_conntrack_max"  # one limit for all; each namespace counts for itself
+
+
+class FewConnections:
+    """For the length of a `with` block no namespace tracks more than so many. A child sets the old limit again when
+    its standard input ends, which it does however this process ends."""
+
+    def __init__(self, limit):
+        with open(CONNECTIONS_MAX, encoding="ascii") as file:
+            before = file.read().strip()
+        self._child = subprocess.Popen(
+            ["sh", "-c", 'echo "$1" >"$3" && echo ready && cat >/dev/null; echo "$2" >"$3"', "sh", str(limit), before,
+             CONNECTIONS_MAX], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            start_new_session=True, text=True)
+        self.is_set = self._child.stdout.readline() == "ready\n"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._child.stdin.close()
+        self._child.wait(timeout=5)
+        self._child.stdout.close()
+
+
+def test_with_the_kernels_table_full_running_flows_go_on_and_new_ones_wait(stage):
+    assert _works(stage)
+    download = Download(stage.lab, f"https://{MCR}/slow/blob?rate=400k", address=at.MCR.v4)
+    try:
+        with Watch(stage.lab) as watch:
+            flood = subprocess.Popen(stage.lab.node.inside(stage.lab.python(
+                "flood_client", "half-open", at.NODE.v4, at.MCR.v4, "443", "64", MCR)), stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, env=python_environment())
+            assert wait_for(lambda: len(stage.gateway.flows(at.MCR.v4)) > 64, seconds=3)
+            with FewConnections(32) as table:
+                if not table.is_set:
+                    pytest.skip(f"{CONNECTIONS_MAX} cannot be set here")
+                assert not _works_within(stage, 1)
+                assert not stage.clients.curl("https://evil.example/", address=at.HOSTILE.v4,
+                                              options=["--max-time", "1"]).is_ok
+                assert download.goes_on()
+            flood.wait(timeout=10)
+            assert wait_for(lambda: _works(stage), seconds=15), stage.gateway.messages()[-2000:]
+            assert download.goes_on()
+        assert watch.leaked == []
+        assert stage.clients.dig("example.com").text == f"NOERROR {at.EXAMPLE.v4}"
+    finally:
+        download.end()
 
 
 def test_more_hellos_than_the_table_holds_are_denied_with_a_reason_of_their_own(small):
