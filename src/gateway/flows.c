@@ -242,6 +242,28 @@ void gateway_sweep_admissions(struct gateway *gateway)
 	free(flows.list);
 }
 
+static bool is_known(const struct gateway *gateway, const struct conntrack_flow *flow)
+{
+	struct admission admission;
+
+	return admissions_find(gateway->admissions, mark_number(flow->mark), &admission);
+}
+
+int gateway_cut_unknown_flows(struct gateway *gateway)
+{
+	struct flows flows = {0};
+	int result = conntrack_walk(collect, &flows);
+
+	if (result == 0 && flows.failed)
+		result = -ENOMEM;
+	for (size_t i = 0; i < flows.count && result == 0; i++)
+		if (!is_known(gateway, &flows.list[i]) &&
+		    judge_flow(gateway, &flows.list[i]) == FLOW_ESCAPED)
+			result = -EIO;
+	free(flows.list);
+	return result;
+}
+
 size_t gateway_judge_flows(struct gateway *gateway)
 {
 	uint64_t begin = admissions_sweep_begin(gateway->admissions);

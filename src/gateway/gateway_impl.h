@@ -198,6 +198,10 @@ int gateway_reload(struct gateway *gateway, struct text *error); /* 0, or negati
 /* Judges every running flow that the kernel forwards; cuts what is no longer allowed. Returns how
  * many. */
 size_t gateway_judge_flows(struct gateway *gateway);
+/* At the start, before any number is given: what an earlier process admitted by a number that the
+ * registry has lost (no disk, no file) would else be judged by what the number means next. Negative
+ * errno: some may be left. */
+int gateway_cut_unknown_flows(struct gateway *gateway);
 /* Takes back the numbers that neither a rule nor a running flow carries. */
 void gateway_sweep_admissions(struct gateway *gateway);
 

@@ -155,9 +155,18 @@ static int open_shared(struct gateway *gateway)
 /* What only a gateway in the packets' path has. */
 static int open_kernel_side(struct gateway *gateway)
 {
+	int error;
+
 	if (!gateway->applied.in_kernel)
 		return 0;
-	if (state_load(gateway) < 0 || put_ruleset(gateway) < 0 || prepare_host(gateway) < 0)
+	if (state_load(gateway) < 0)
+		return -1;
+	error = gateway_cut_unknown_flows(gateway);
+	if (error < 0) {
+		log_error("cannot judge the flows of an earlier run: %s", strerror(-error));
+		return -1;
+	}
+	if (put_ruleset(gateway) < 0 || prepare_host(gateway) < 0)
 		return -1;
 	if (reporter_open(&gateway->reporter, gateway) < 0) {
 		log_error("cannot listen to the kernel's reports: %s", strerror(errno));

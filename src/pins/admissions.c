@@ -6,6 +6,9 @@
  * works against a walk over the kernel's connection table that takes a while: numbers given or
  * asked for since the walk began are kept whatever the walk saw. Each such use stamps the entry
  * with the current epoch.
+ *
+ * What the file says of a number outlives the process, so a number that was given up is not given
+ * again while the file still has its old meaning: with a full disk that may be long.
  */
 #include "pins/admissions.h"
 
@@ -40,6 +43,7 @@ struct admissions {
 	uint32_t *heads;
 	uint32_t bucket_mask;
 	uint32_t capacity, held, free_head, next_unused;
+	uint32_t withheld_head; /* given up, but the file still has them */
 	uint64_t epoch;
 	int file; /* open for appending, or -1 */
 	uint64_t unkept;
@@ -218,13 +222,14 @@ static void give_up(struct admissions *admissions, uint32_t number)
 {
 	struct entry *entry = &admissions->entries[number - 1];
 	uint32_t *link = head_of(admissions, entry->admission.kind, entry->admission.key);
+	uint32_t *list = admissions->file < 0 ? &admissions->free_head : &admissions->withheld_head;
 
 	while (*link != number)
 		link = &admissions->entries[*link - 1].next;
 	*link = entry->next;
 	entry->used = false;
-	entry->next = admissions->free_head;
-	admissions->free_head = number;
+	entry->next = *list;
+	*list = number;
 	admissions->held--;
 }
 
@@ -288,6 +293,18 @@ static int write_whole(const struct admissions *admissions, const char *path)
 	return error;
 }
 
+static void release_withheld(struct admissions *admissions)
+{
+	while (admissions->withheld_head != 0) {
+		uint32_t number = admissions->withheld_head;
+		struct entry *entry = &admissions->entries[number - 1];
+
+		admissions->withheld_head = entry->next;
+		entry->next = admissions->free_head;
+		admissions->free_head = number;
+	}
+}
+
 /* The lock is held over the write, so that no number is given in between and missed. */
 int admissions_keep(struct admissions *admissions, const char *path)
 {
@@ -303,6 +320,7 @@ int admissions_keep(struct admissions *admissions, const char *path)
 		close_descriptor(&admissions->file);
 		admissions->file = file;
 		admissions->unkept = 0;
+		release_withheld(admissions);
 	}
 	pthread_mutex_unlock(&admissions->lock);
 	return error;

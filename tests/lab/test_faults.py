@@ -155,6 +155,25 @@ def test_numbers_of_rules_given_on_a_full_disk_are_kept_once_there_is_room(on_a_
         assert NUMBER.fullmatch(line), line
 
 
+def test_what_a_full_disk_did_not_keep_is_cut_after_a_crash(on_a_small_disk):
+    """The number in a flow's mark means nothing to the next process, which gives the same numbers to its rules."""
+    lab, gateway, folder = on_a_small_disk
+    clients = Clients(lab)
+    _fill(folder)
+    assert gateway.reload(_other_rules(1, rules=400))  # gives more numbers than the file's last page has room for
+    download = Download(lab, f"https://{MCR}/slow/blob?rate=400k", address=at.MCR.v4)
+    try:
+        assert download.goes_on()
+        gateway.kill()
+        gateway.start()  # with a disk of its own, and nothing on it
+        assert download.exit_code(seconds=5) == Download.RESET
+        log = pathlib.Path(f"/proc/{gateway.server.pid}/root{gateway.log_file}")
+        assert wait_for(lambda: '"reason":"revoked"' in log.read_text(), seconds=2)
+        assert clients.curl(f"https://{MCR}/").text == "200"
+    finally:
+        download.end()
+
+
 # descriptors
 
 

@@ -401,6 +401,31 @@ static void a_flow_that_nobody_admitted_any_more_is_cut(void **state)
 	assert_logged(world, "\"reason\":\"revoked\"");
 }
 
+static void a_number_that_the_registry_lost_is_cut_before_it_means_something_else(void **state)
+{
+	struct world *world = *state;
+	struct gateway *gateway = &world->gateway;
+	uint32_t lost = number_of(world, ADMISSION_NAME, "evil.example");
+
+	add_flow(IPPROTO_TCP, "10.42.0.5", "203.0.113.9", 22, mark_make(MARK_INSPECTED, lost));
+	add_flow(IPPROTO_TCP, "10.42.0.5", "203.0.113.9", 22,
+		 mark_make(MARK_NETWORK, number_of(world, ADMISSION_RULE, "net/subnet")));
+	assert_int_equal(gateway_cut_unknown_flows(gateway), 0);
+	assert_int_equal(s_kernel.marks[0], 0);
+	admissions_free(gateway->admissions);
+	gateway->admissions = admissions_new(1000);
+	assert_int_equal(number_of(world, ADMISSION_RULE, "net/subnet"), 1);
+	assert_true(lost > 1);
+	assert_int_equal(gateway_cut_unknown_flows(gateway), 0);
+	assert_int_equal(s_kernel.marks[0], mark_make(MARK_DENIED, lost));
+	assert_logged(world, "\"reason\":\"revoked\"");
+	s_kernel.walk_error = -ENOBUFS;
+	assert_int_equal(gateway_cut_unknown_flows(gateway), -ENOBUFS);
+	s_kernel.walk_error = 0;
+	s_kernel.mark_error = -EPERM;
+	assert_int_equal(gateway_cut_unknown_flows(gateway), -EIO);
+}
+
 static void flows_of_other_states_are_left_alone(void **state)
 {
 	struct world *world = *state;
@@ -498,6 +523,7 @@ int main(void)
 		TEST(a_flow_to_an_address_that_the_guard_now_refuses_is_cut),
 		TEST(a_flow_of_a_rule_by_name_outlives_the_pin),
 		TEST(a_flow_that_nobody_admitted_any_more_is_cut),
+		TEST(a_number_that_the_registry_lost_is_cut_before_it_means_something_else),
 		TEST(flows_of_other_states_are_left_alone),
 		TEST(a_flow_that_ended_meanwhile_is_not_told_as_cut),
 		TEST(flows_that_the_kernel_did_not_show_or_cut_are_judged_once_more),

@@ -231,11 +231,49 @@ static void half_a_line_is_not_continued_and_the_next_writing_makes_the_file_who
 	admissions_free(after);
 }
 
+static bool nobody_uses(void *context, uint32_t number)
+{
+	(void)context;
+	(void)number;
+	return false;
+}
+
+static void a_number_is_not_given_again_while_the_file_has_its_old_meaning(void **state)
+{
+	struct admissions *before = admissions_new(8), *after = admissions_new(8);
+	struct admission admission;
+	char path[64];
+	uint32_t number;
+
+	(void)state;
+	snprintf(path, sizeof(path), "/tmp/sallyport-admissions-%d", (int)getpid());
+	signal(SIGXFSZ, SIG_IGN);
+	number = number_of(before, ADMISSION_NAME, "allowed.example");
+	assert_int_equal(admissions_keep(before, path), 0);
+	admissions_sweep_end(before, admissions_sweep_begin(before), nobody_uses, NULL);
+	assert_int_equal(admissions_held(before), 0);
+	let_files_grow_to(0); /* the disk is full: the file stays as it was */
+	assert_true(admissions_keep(before, path) < 0);
+	assert_int_not_equal(number_of(before, ADMISSION_NAME, "other.example"), number);
+	let_files_grow_to(RLIM_INFINITY);
+	/* a crash now: a flow of other.example must not be taken for one of allowed.example */
+	assert_int_equal(admissions_load(after, path), 0);
+	assert_true(admissions_find(after, number, &admission));
+	assert_string_equal(admission.key, "allowed.example");
+	assert_int_equal(admissions_held(after), 1);
+	assert_int_equal(admissions_keep(before, path), 0);
+	assert_int_equal(number_of(before, ADMISSION_NAME, "third.example"), number);
+	unlink(path);
+	admissions_free(before);
+	admissions_free(after);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_key_keeps_its_number_and_kinds_do_not_mix),
 		cmocka_unit_test(a_full_registry_and_a_long_key_are_refused),
+		cmocka_unit_test(a_number_is_not_given_again_while_the_file_has_its_old_meaning),
 		cmocka_unit_test(a_sweep_frees_what_no_flow_carries_and_nobody_asked_for_since),
 		cmocka_unit_test(numbers_survive_a_restart_and_gaps_are_used_again),
 		cmocka_unit_test(a_malformed_file_changes_nothing),
