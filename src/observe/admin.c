@@ -1,6 +1,8 @@
 /*
  * Admin socket. A fixed number of clients at once; each is read until its line end, answered, and
- * closed when the reply is out. A client that is silent or slow for CLIENT_TIMEOUT_MS is closed.
+ * closed when the reply is out. A client that is silent or slow for CLIENT_TIMEOUT_MS is closed. So
+ * is the oldest when all places are taken, at first of those that have not asked: who opens
+ * connections and says nothing keeps no one else away.
  */
 #include "observe/admin.h"
 
@@ -30,6 +32,7 @@ struct client {
 	size_t request_length;
 	struct text reply;
 	size_t reply_sent;
+	uint64_t number; /* in the order of coming */
 };
 
 struct admin {
@@ -40,6 +43,7 @@ struct admin {
 	void (*handle)(void *context, const char *request, struct text *reply);
 	void *context;
 	struct client clients[CLIENTS];
+	uint64_t taken;
 };
 
 static void close_client(struct client *client)
@@ -115,22 +119,38 @@ static void client_ready(struct loop_watch *watch, uint32_t events)
 		read_request(client);
 }
 
-static void take_client(struct admin *admin, int descriptor)
+static bool gives_way_before(const struct client *a, const struct client *b)
 {
+	bool a_asked = a->reply.length > 0, b_asked = b->reply.length > 0;
+
+	return a_asked != b_asked ? b_asked : a->number < b->number;
+}
+
+/* A place that is free, if need be by closing whoever has it. */
+static struct client *make_place(struct admin *admin)
+{
+	struct client *first = &admin->clients[0];
+
 	for (size_t i = 0; i < CLIENTS; i++) {
 		struct client *client = &admin->clients[i];
 
-		if (client->admin)
-			continue;
-		*client = (struct client){.admin = admin};
-		if (loop_watch_add(admin->loop, &client->watch, descriptor, EPOLLIN, client_ready) <
-			    0 ||
-		    loop_timer_start(admin->loop, &client->timer, CLIENT_TIMEOUT_MS,
-				     client_timed_out) < 0)
-			close_client(client);
-		return;
+		if (!client->admin)
+			return client;
+		if (gives_way_before(client, first))
+			first = client;
 	}
-	close(descriptor);
+	close_client(first);
+	return first;
+}
+
+static void take_client(struct admin *admin, int descriptor)
+{
+	struct client *client = make_place(admin);
+
+	*client = (struct client){.admin = admin, .number = admin->taken++};
+	if (loop_watch_add(admin->loop, &client->watch, descriptor, EPOLLIN, client_ready) < 0 ||
+	    loop_timer_start(admin->loop, &client->timer, CLIENT_TIMEOUT_MS, client_timed_out) < 0)
+		close_client(client);
 }
 
 static void end_pause(struct loop_timer *timer)

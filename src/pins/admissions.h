@@ -59,8 +59,8 @@ uint32_t admissions_capacity(const struct admissions *admissions);
  * file stays in use.
  */
 int admissions_keep(struct admissions *admissions, const char *path);
-/* Numbers that are not in the file (disk full): after a crash they mean nothing, and their flows are
-   cut. Nothing more is added, and no number is given a second time, until admissions_keep() has
+/* Numbers that are not in the file (disk full): after a crash they mean nothing, and their flows
+   are cut. Nothing more is added, and no number is given a second time, until admissions_keep() has
    written the file anew. */
 uint64_t admissions_unkept(const struct admissions *admissions);
 

@@ -260,20 +260,43 @@ static void a_slow_client_holds_up_nobody(void **state)
 	close(deaf);
 }
 
-static void one_client_too_many_is_closed_at_once(void **state)
+static void who_opens_connections_and_says_nothing_keeps_no_one_else_away(void **state)
 {
 	struct desk *desk = *state;
-	int waiting[PLACES], late;
+	int waiting[3 * PLACES];
 
-	for (size_t i = 0; i < PLACES; i++)
+	for (size_t i = 0; i < 3 * PLACES; i++) {
 		waiting[i] = dial(desk->path);
-	late = dial(desk->path);
-	assert_true(is_closed(late));
-	close(late);
-	close(waiting[0]);
-	usleep(50000);
+		if (i % 5 == 0)
+			assert_answered(desk->path, "status");
+	}
 	assert_answered(desk->path, "status");
-	for (size_t i = 1; i < PLACES; i++)
+	assert_true(is_closed(waiting[0])); /* the oldest gave way */
+	say(waiting[3 * PLACES - 1], "status\n");
+	assert_false(is_closed(waiting[3 * PLACES - 1])); /* the youngest has its reply */
+	for (size_t i = 0; i < 3 * PLACES; i++)
+		close(waiting[i]);
+}
+
+static void a_reply_under_way_outlives_newer_clients_that_have_not_asked(void **state)
+{
+	struct desk *desk = *state;
+	int reading = dial(desk->path), waiting[2 * PLACES];
+	size_t length = 0;
+	char bytes[65536];
+	ssize_t got;
+
+	desk->padding = 4u << 20;
+	say(reading, "long\n");
+	usleep(50000); /* its answer fills the socket */
+	for (size_t i = 0; i < 2 * PLACES; i++)
+		waiting[i] = dial(desk->path);
+	assert_answered(desk->path, "status");
+	while ((got = recv(reading, bytes, sizeof(bytes), 0)) > 0)
+		length += (size_t)got;
+	assert_true(length > desk->padding);
+	close(reading);
+	for (size_t i = 0; i < 2 * PLACES; i++)
 		close(waiting[i]);
 }
 
@@ -438,7 +461,8 @@ int main(void)
 		WITH_DESK(the_longest_request_is_answered),
 		WITH_DESK(a_client_that_leaves_early_frees_its_place),
 		WITH_DESK(a_slow_client_holds_up_nobody),
-		WITH_DESK(one_client_too_many_is_closed_at_once),
+		WITH_DESK(who_opens_connections_and_says_nothing_keeps_no_one_else_away),
+		WITH_DESK(a_reply_under_way_outlives_newer_clients_that_have_not_asked),
 		WITH_DESK(the_socket_is_for_its_owner_and_group),
 		WITH_DESK(a_live_socket_is_not_taken_over),
 		WITH_FOLDER(a_listener_too_busy_to_accept_counts_as_alive),
