@@ -33,8 +33,10 @@ struct site {
 	size_t first, last;
 };
 
+/* In the threads that have switched it on. One at a time: nothing here is locked. */
+static _Thread_local bool s_on;
+
 static struct {
-	bool on;
 	bool recording;
 	bool for_good;   /* all from `fails_at` on, not only that one */
 	size_t fails_at; /* from 1; 0: none */
@@ -72,7 +74,7 @@ static bool is_gone(void)
 {
 	bool gone;
 
-	if (!s_memory.on)
+	if (!s_on)
 		return false;
 	s_memory.calls++;
 	if (s_memory.recording)
@@ -181,7 +183,7 @@ void harvest_text(struct harvest *harvest, const char *text)
 
 void memory_fails(bool fails)
 {
-	s_memory.on = fails;
+	s_on = fails;
 }
 
 static int run(memory_operation *operation, void *context, struct harvest *harvest)
@@ -191,9 +193,9 @@ static int run(memory_operation *operation, void *context, struct harvest *harve
 	*harvest = (struct harvest){0};
 	s_memory.calls = 0;
 	s_memory.failed = false;
-	s_memory.on = true;
+	s_on = true;
 	result = operation(context, harvest);
-	s_memory.on = false;
+	s_on = false;
 	return result;
 }
 

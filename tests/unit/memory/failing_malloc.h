@@ -28,6 +28,7 @@ void harvest_text(struct harvest *harvest, const char *text); /* NULL: like "" *
  */
 typedef int memory_operation(void *context, struct harvest *harvest);
 
+/* Of this thread. One thread at a time may have it on. */
 void memory_fails(bool fails);
 
 /* For operations that look closer: tells, and the test fails when all sites were tried. */
