@@ -4,7 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Never jumps, has no meaning outside this boot. For timers and expiries. */
+/* Never jumps, has no meaning outside this boot. For timers and expiries. It stands still while the
+ * machine is suspended, as the timeouts of the kernel's sets do: pin and element end together. */
 uint64_t clock_steady_ms(void);
 
 /* Since 1970-01-01 UTC. For logs and files. */

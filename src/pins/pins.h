@@ -64,10 +64,11 @@ struct pins_figures {
 struct pins_figures pins_figures(const struct pins *pins);
 
 /*
- * Text file, one pin a line: name, address, expiry as wall-clock milliseconds. Saving writes a new
- * file beside it, syncs and renames. Loading skips what has expired; a malformed file gives
- * -EBADMSG and changes nothing. `steady_ms` and `wall_ms` are the same moment on both clocks. What
- * is said to last longer than `longest_ms` from now lasts that long.
+ * Text file: when it was saved, then one pin a line: name, address, expiry as wall-clock
+ * milliseconds. Saving writes a new file beside it, syncs and renames. Loading skips what has
+ * expired; a malformed file gives -EBADMSG and changes nothing. `steady_ms` and `wall_ms` are the
+ * same moment on both clocks. What is said to last longer than `longest_ms` from now lasts that
+ * long.
  */
 int pins_save(const struct pins *pins, const char *path, uint64_t steady_ms, uint64_t wall_ms);
 int pins_load(struct pins *pins, const char *path, uint64_t steady_ms, uint64_t wall_ms,

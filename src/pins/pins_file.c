@@ -1,8 +1,9 @@
 /*
  * Pins on disk: "name address expiry" a line, the expiry in wall-clock milliseconds, since the
  * steady clock starts anew at a boot. A file is checked as a whole before anything of it is
- * learned. The wall clock may have been set back since: no pin lasts longer than one that is
- * learned now would.
+ * learned. The wall clock may have been set back since: the file also says when it was written, and
+ * no pin has more left than it had then, nor more than one that is learned now would. Set forward,
+ * it costs the pins, which are learned again.
  */
 #include "pins/pins.h"
 
@@ -16,6 +17,7 @@
 #include "pins/state_file.h"
 
 #define FIRST_LINE "sallyport pins 1"
+#define SAVED      "saved " /* begins the second line; files of earlier versions have none */
 
 struct saving {
 	struct text text;
@@ -38,7 +40,7 @@ int pins_save(const struct pins *pins, const char *path, uint64_t steady_ms, uin
 	struct saving saving = {.steady_ms = steady_ms, .wall_ms = wall_ms};
 	int error;
 
-	text_add(&saving.text, FIRST_LINE "\n");
+	text_addf(&saving.text, FIRST_LINE "\n" SAVED "%" PRIu64 "\n", wall_ms);
 	error = pins_visit(pins, steady_ms, add_line, &saving);
 	if (error == 0 && text_failed(&saving.text))
 		error = -ENOMEM;
@@ -104,13 +106,31 @@ static int read_lines(const char *body, struct pins *learn_into, uint64_t steady
 	return torn ? -EBADMSG : 0;
 }
 
+/* When the file was written, as the wall clock said; 0: it does not tell. */
+static int read_saved(char **body, uint64_t *ret_saved_ms)
+{
+	int torn = 0;
+	char *line;
+
+	*ret_saved_ms = 0;
+	if (strncmp(*body, SAVED, strlen(SAVED)) != 0)
+		return 0;
+	line = state_file_line(body, &torn);
+	return line ? parse_number(line + strlen(SAVED), ret_saved_ms) : -EBADMSG;
+}
+
 int pins_load(struct pins *pins, const char *path, uint64_t steady_ms, uint64_t wall_ms,
 	      uint64_t longest_ms)
 {
 	cleanup(free_memory) char *content = NULL;
+	uint64_t saved_ms = 0;
 	char *body;
 	int error = state_file_read(path, FIRST_LINE, &content, &body);
 
+	if (error == 0)
+		error = read_saved(&body, &saved_ms);
+	if (saved_ms > wall_ms)
+		wall_ms = saved_ms;
 	if (error == 0)
 		error = read_lines(body, NULL, steady_ms, wall_ms, longest_ms);
 	if (error == 0)

@@ -22,6 +22,7 @@ KILLS = int(os.environ.get("SALLYPORT_KILLS", "60"))  # more, for those who have
 KILLS_SECONDS = 120 if "SALLYPORT_KILLS" not in os.environ else 4 * KILLS
 
 PIN = re.compile(r"[a-z0-9._-]+ [0-9a-f.:]+ \d+")
+SAVED = re.compile(r"saved \d+")
 NUMBER = re.compile(r"\d+ (name|rule) \S+")
 
 
@@ -37,7 +38,7 @@ def _assert_state_is_whole(gateway):
     folder = gateway.folder / "state"
     if (folder / "pins").exists():
         for line in _assert_whole(folder / "pins", "sallyport pins 1\n"):
-            assert PIN.fullmatch(line), line
+            assert PIN.fullmatch(line) or SAVED.fullmatch(line), line
     for line in _assert_whole(folder / "admissions", "sallyport admissions 1\n"):
         assert NUMBER.fullmatch(line), line
 

@@ -228,16 +228,28 @@ static void saved_pins_come_back_with_the_time_they_had_left(void **state)
 	pins_free(other);
 }
 
-static void a_clock_that_was_set_back_makes_no_pin_last_for_years(void **state)
+static void a_file_that_says_no_time_makes_no_pin_last_for_years(void **state)
+{
+	struct pins *pins = pins_new(8);
+
+	(void)state;
+	write_file("sallyport pins 1\na.example 203.0.113.1 1700000005000\n");
+	assert_int_equal(pins_load(pins, s_path, 10, 1600000000000, 60000), 0);
+	assert_true(holds(pins, "a.example", "203.0.113.1", 60009));
+	assert_false(holds(pins, "a.example", "203.0.113.1", 60010));
+	pins_free(pins);
+}
+
+static void a_clock_that_was_set_back_leaves_a_saved_pin_what_it_had(void **state)
 {
 	struct pins *pins = pins_new(8), *other = pins_new(8);
 
 	(void)state;
 	learn(pins, "a.example", "203.0.113.1", 1000, 6000);
 	assert_int_equal(pins_save(pins, s_path, 1000, 1700000000000), 0);
-	assert_int_equal(pins_load(other, s_path, 10, 1600000000000, 60000), 0);
-	assert_true(holds(other, "a.example", "203.0.113.1", 60009));
-	assert_false(holds(other, "a.example", "203.0.113.1", 60010));
+	assert_int_equal(pins_load(other, s_path, 10, 1600000000000, 86400000), 0);
+	assert_true(holds(other, "a.example", "203.0.113.1", 5009));
+	assert_false(holds(other, "a.example", "203.0.113.1", 5010));
 	pins_free(pins);
 	pins_free(other);
 }
@@ -261,6 +273,9 @@ static void a_malformed_file_is_refused_as_a_whole(void **state)
 		"",
 		"sallyport pins 2\n",
 		"sallyport pins 1",
+		"sallyport pins 1\nsaved \n",
+		"sallyport pins 1\nsaved 1x\n",
+		"sallyport pins 1\nsaved 1",
 		"sallyport pins 1\na.example 203.0.113.1 99999999999999\nb.example 203.0.113.1\n",
 		"sallyport pins 1\na.example 203.0.113.1 99999999999999\nb.example x 1\n",
 		"sallyport pins 1\na.example 203.0.113.1 99999999999999\nb..e 203.0.113.1 1\n",
@@ -304,7 +319,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(saved_pins_come_back_with_the_time_they_had_left,
 						make_path, remove_path),
 		cmocka_unit_test_setup_teardown(
-			a_clock_that_was_set_back_makes_no_pin_last_for_years, make_path,
+			a_file_that_says_no_time_makes_no_pin_last_for_years, make_path,
+			remove_path),
+		cmocka_unit_test_setup_teardown(
+			a_clock_that_was_set_back_leaves_a_saved_pin_what_it_had, make_path,
 			remove_path),
 		cmocka_unit_test_setup_teardown(a_clock_that_was_set_forward_costs_the_saved_pins,
 						make_path, remove_path),
