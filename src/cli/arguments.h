@@ -85,6 +85,8 @@ int cli_apply_profile(const struct cli_arguments *arguments, struct config *conf
    it. NULL: the problems were printed. */
 struct config *cli_load_config(const struct cli_arguments *arguments);
 
+/* NULL: told on standard error. problems_free() it. */
+struct problems *cli_problems_new(void);
 /* One line each, to standard error. */
 void cli_print_problems(const struct problems *problems);
 

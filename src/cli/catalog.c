@@ -37,7 +37,7 @@ static const char *profile_path(const struct cli_arguments *arguments,
 static bool load_profile(const struct cli_arguments *arguments, const struct operand operands[2],
 			 struct config **ret_config)
 {
-	cleanup(free_problems) struct problems *problems = problems_new();
+	cleanup(free_problems) struct problems *problems = cli_problems_new();
 	cleanup(free_config) struct config *config = NULL;
 	struct cli_arguments with_file = *arguments;
 	bool good;
@@ -161,7 +161,7 @@ static int compare(const struct cli_arguments *arguments, const struct operand o
 
 static int diff(const struct cli_arguments *arguments)
 {
-	cleanup(free_problems) struct problems *problems = problems_new();
+	cleanup(free_problems) struct problems *problems = cli_problems_new();
 	cleanup(free_config) struct config *config = NULL;
 	struct cli_arguments of_profile = *arguments;
 	struct operand operands[2] = {0};

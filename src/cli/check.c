@@ -123,7 +123,7 @@ static void add_all_json(struct text *out, const struct cli_model *model)
 /* A file is for `run`: what run would refuse is not valid. Flags alone only ask about a profile. */
 static bool is_runnable(const struct cli_arguments *arguments, const struct config *config)
 {
-	cleanup(free_problems) struct problems *problems = problems_new();
+	cleanup(free_problems) struct problems *problems = cli_problems_new();
 
 	if (!problems)
 		return false;

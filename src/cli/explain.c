@@ -41,8 +41,10 @@ static int parse_name(const char *text, struct question *question)
 		colon ? strndup(text, (size_t)(colon - text)) : strdup(text);
 	enum name_error error;
 
-	if (!name)
+	if (!name) {
+		fprintf(stderr, "sallyport: not enough memory\n");
 		return -ENOMEM;
+	}
 	if (colon && parse_port(colon + 1, &question->facts.port) < 0) {
 		fprintf(stderr, "sallyport: '%s' is not a port; allowed: 1 to 65535\n", colon + 1);
 		return -EINVAL;
@@ -244,8 +246,6 @@ int cli_explain(const struct cli_arguments *arguments)
 		verdict = policy_judge_and_guard(model.policy, &question.facts);
 		policy_explain(model.policy, &question.facts, &words);
 	}
-	if (text_failed(&words))
-		return 2;
 	if (arguments->json)
 		add_json(&out, &verdict, &words);
 	else

@@ -101,7 +101,7 @@ static int write_rules(const struct cli_arguments *arguments, const struct cli_m
 		       const struct export_target *target, const struct rule_set *set)
 {
 	cleanup(free_catalog) struct catalog *catalog = NULL;
-	cleanup(free_problems) struct problems *problems = problems_new();
+	cleanup(free_problems) struct problems *problems = cli_problems_new();
 	cleanup(export_result_done) struct export_result result = {0};
 	struct colours colours = cli_colours();
 	struct export_request request = {.set = set,
@@ -121,7 +121,7 @@ static int write_rules(const struct cli_arguments *arguments, const struct cli_m
 
 int cli_export_rules(const struct cli_arguments *arguments, const char *name)
 {
-	cleanup(free_problems) struct problems *problems = problems_new();
+	cleanup(free_problems) struct problems *problems = cli_problems_new();
 	cleanup(cli_model_done) struct cli_model model = {0};
 	cleanup(rule_set_done) struct rule_set set = {0};
 	const struct export_target *target = export_target_find(name);

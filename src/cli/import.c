@@ -130,7 +130,7 @@ int cli_import(const struct cli_arguments *arguments)
 {
 	const struct kind *kind = find_kind(arguments->operands[0]);
 	struct input input = {.arguments = arguments, .file = arguments->operands[1]};
-	cleanup(free_problems) struct problems *problems = problems_new();
+	cleanup(free_problems) struct problems *problems = cli_problems_new();
 	cleanup(free_memory) char *data = NULL;
 	cleanup(text_free) struct text out = TEXT_EMPTY;
 	bool complete = true;

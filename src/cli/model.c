@@ -16,7 +16,7 @@ DEFINE_CLEANUP(free_problems, struct problems *, problems_free);
 bool cli_model_load(const struct cli_arguments *arguments, enum catalog_tag_use tag_use,
 		    struct cli_model *ret_model)
 {
-	cleanup(free_problems) struct problems *problems = problems_new();
+	cleanup(free_problems) struct problems *problems = cli_problems_new();
 	cleanup(cli_model_done) struct cli_model model = {0};
 
 	if (!problems)
@@ -28,6 +28,8 @@ bool cli_model_load(const struct cli_arguments *arguments, enum catalog_tag_use 
 	model.policy = model.choices
 			       ? config_compile(model.config, tag_use, model.choices, problems)
 			       : NULL;
+	if (!model.choices)
+		fprintf(stderr, "sallyport: not enough memory\n");
 	cli_print_problems(problems);
 	if (!model.policy)
 		return false;
@@ -49,7 +51,8 @@ void cli_model_done(struct cli_model *model)
 
 bool cli_print(const struct text *text)
 {
-	if (text_failed(text)) {
+	/* Also when only a part of it failed, which is then missing in the whole. */
+	if (text_failed(text) || text_failures() > 0) {
 		fprintf(stderr, "sallyport: not enough memory\n");
 		return false;
 	}

@@ -120,6 +120,15 @@ int cli_apply_profile(const struct cli_arguments *arguments, struct config *conf
 DEFINE_CLEANUP(free_config, struct config *, config_free);
 DEFINE_CLEANUP(free_problems, struct problems *, problems_free);
 
+struct problems *cli_problems_new(void)
+{
+	struct problems *problems = problems_new();
+
+	if (!problems)
+		fprintf(stderr, "sallyport: not enough memory\n");
+	return problems;
+}
+
 /* As compilers do: the file and the place, or the program. */
 void cli_print_problems(const struct problems *problems)
 {
@@ -146,7 +155,7 @@ bool cli_has_default_config(const char *verb_name, const char *otherwise)
 
 struct config *cli_load_config(const struct cli_arguments *arguments)
 {
-	cleanup(free_problems) struct problems *problems = problems_new();
+	cleanup(free_problems) struct problems *problems = cli_problems_new();
 	cleanup(free_config) struct config *config = NULL;
 
 	if (!problems)
