@@ -1,5 +1,6 @@
 """Things break: the process is killed, disks fill up, descriptors run out, links go down."""
 
+import glob
 import os
 import pathlib
 import random
@@ -11,6 +12,7 @@ import time
 import pytest
 
 from lab import addresses as at
+from lab.dns import MANY_NAMES
 from lab.gateway import GATEWAY_USER, Gateway, default_configuration
 from lab.clients import Clients, Download
 from lab.laboratory import Laboratory
@@ -175,6 +177,72 @@ def test_what_a_full_disk_did_not_keep_is_cut_after_a_crash(on_a_small_disk):
         download.end()
 
 
+# clocks
+
+FAKE_TIME = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None)  # Debian's libfaketime
+
+
+@pytest.fixture
+def with_a_clock_of_its_own():
+    """A laboratory whose gateway's wall clock is what `set_clock("+1d")` says; the steady clock is the kernel's."""
+    if FAKE_TIME is None:
+        pytest.skip("needs libfaketime")
+    with Laboratory() as lab:
+        gateway, offset = Gateway(lab), lab.folder / "offset"
+        gateway.configuration["sandbox"] = False  # it reads the offset again and again, as it likes
+        gateway.wrapper = ["env", f"LD_PRELOAD={FAKE_TIME}", f"FAKETIME_TIMESTAMP_FILE={offset}",
+                           "DONT_FAKE_MONOTONIC=1", "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_UTIME=1"]
+        offset.write_text("+0\n")
+        offset.chmod(0o644)
+        gateway.start()
+        yield lab, gateway, lambda words: offset.write_text(words + "\n")
+        assert gateway.stop() == 0
+
+
+def _year_of_the_log(gateway, mark):
+    return int(gateway.events(mark)[-1]["time"][:4])
+
+
+def test_a_wall_clock_that_jumps_changes_only_what_the_log_says(with_a_clock_of_its_own):
+    lab, gateway, set_clock = with_a_clock_of_its_own
+    clients, year = Clients(lab), time.gmtime().tm_year
+    download = Download(lab, f"https://{MCR}/slow/blob?rate=400k", address=at.MCR.v4)
+    try:
+        clients.dig(f"once.{MANY_NAMES}")  # below a wildcard: nobody asks for it again
+        assert at.MCR_DATA.v4 in gateway.pinned()
+        for words, years in (("+1d", {0, 1}), ("-1d", {-1, 0}), ("+10y", {10}), ("-10y", {-10, -11})):
+            assert clients.dig(MCR).text.startswith("NOERROR")
+            mark = gateway.mark()
+            set_clock(words)
+            assert clients.curl(f"https://{MCR}/", address=at.MCR.v4).text == "200"  # by the pin from before
+            assert not clients.curl("https://evil.example/", address=at.MCR.v4).is_ok
+            assert wait_for(lambda: gateway.events(mark), seconds=2)
+            assert _year_of_the_log(gateway, mark) - year in years, words
+            assert download.goes_on()
+            assert int(re.search(r'"uptime_s":(\d+)', gateway.run_verb("status", "-o", "json").stdout)[1]) < 120
+        assert wait_for(lambda: at.MCR_DATA.v4 not in gateway.pinned(), seconds=8), "pins end as ever"
+    finally:
+        download.end()
+
+
+@pytest.mark.parametrize("words", ["+10y", "-10y"])
+def test_after_a_jump_and_a_restart_running_flows_and_new_ones_go_on(with_a_clock_of_its_own, words):
+    lab, gateway, set_clock = with_a_clock_of_its_own
+    clients = Clients(lab)
+    download = Download(lab, f"https://{MCR}/slow/blob?rate=400k")
+    try:
+        clients.dig(f"once.{MANY_NAMES}")
+        assert gateway.wait_for_save(f"once.{MANY_NAMES}")
+        set_clock(words)
+        gateway.restart()
+        assert download.goes_on()
+        assert wait_for(lambda: clients.curl(f"https://{MCR}/").text == "200", seconds=4)
+        assert not clients.curl("https://evil.example/", address=at.MCR.v4).is_ok
+        assert wait_for(lambda: at.MCR_DATA.v4 not in gateway.pinned(), seconds=8), "none lasts for ever"
+    finally:
+        download.end()
+
+
 # descriptors
 
 
@@ -239,6 +307,22 @@ def restore_addresses(lab, interface):
     if route is not None:
         lab.gateway.run(["ip", "route", "replace", "default", "via", route.v4])
         lab.gateway.run(["ip", "-6", "route", "replace", "default", "via", route.v6])
+
+
+def test_a_gateway_that_stands_still_for_seconds_lets_nothing_out_and_goes_on(stage):
+    """Stopped, it reads no queue: more hellos come than the queue of the kernel holds, and are dropped there."""
+    with Watch(stage.lab) as watch:
+        stage.gateway.signal(signal.SIGSTOP)
+        try:
+            flood = stage.clients.run(stage.lab.python("flood_client", "half-open", at.NODE.v4, at.MCR.v4, "443", "2000",
+                                                       MCR), timeout=40)
+        finally:
+            stage.gateway.signal(signal.SIGCONT)
+        assert flood.is_ok, flood.out
+        assert wait_for(lambda: stage.clients.curl(f"https://{MCR}/", options=["--max-time", "2"]).text == "200",
+                        seconds=15)
+        assert stage.clients.dig("example.com").text == f"NOERROR {at.EXAMPLE.v4}"
+    assert watch.leaked == []
 
 
 # what an administrator may do to a running gateway
