@@ -91,6 +91,7 @@ static void save(struct loop_timer *timer)
 {
 	struct gateway *gateway = loop_owner(timer, struct gateway, saving);
 
+	pins_tidy(gateway->pins, clock_steady_ms());
 	state_save(gateway);
 	(void)loop_timer_start(gateway->loop, timer, SAVE_MS, save);
 }

@@ -1,14 +1,16 @@
 /*
  * Pins in memory.
  *
- * One array of entries, made once, with two chained hash indexes over it: by (name, address), for
- * "was this address answered for this name", and by address alone, for "which names lead here". A
- * third chain lists the entries of a name. Keys of the hashes are random: names come from outside.
+ * One array of entries, made once, with three chained hash indexes over it: by (name, address), for
+ * "was this address answered for this name", by address alone, for "which names lead here", and by
+ * name. Keys of the hashes are random: names come from outside. All names below a wildcard may lead
+ * to one address, so a chain may be as long as the table: chains are linked both ways, and leaving
+ * one takes the same time from anywhere in it.
  *
  * Invariants: an entry is either on the free list or on all three chains; an entry that is in use
- * and not expired is never given up. Expired entries stay until a sweep or until their room is
- * needed. When the array is full and nothing is expired, learning is refused and counted (fail
- * closed); the search for expired entries then runs at most once in SWEEP_PAUSE_MS.
+ * and not expired is never given up. Expired entries stay until pins_tidy() comes by or until their
+ * room is needed. When the array is full and nothing is expired, learning is refused and counted
+ * (fail closed); the search for expired entries then runs at most once in SWEEP_PAUSE_MS.
  *
  * Readers share the lock, learners take it alone; nothing below calls out while it is held, except
  * pins_visit()'s caller, who gets copies made entry by entry.
@@ -25,11 +27,16 @@
 #define NONE           UINT32_MAX
 #define SWEEP_PAUSE_MS 100
 
+enum chain { BY_PAIR, BY_ADDRESS, BY_NAME, CHAINS };
+
+struct link {
+	uint32_t next;     /* of BY_PAIR: also links the free list */
+	uint32_t previous; /* NONE: the first one of its bucket */
+};
+
 struct entry {
 	uint64_t expires_ms; /* 0: free */
-	uint32_t next_pair;  /* also links the free list */
-	uint32_t next_address;
-	uint32_t next_name;
+	struct link links[CHAINS];
 	struct ip_address address;
 	struct name name;
 };
@@ -38,11 +45,12 @@ struct pins {
 	pthread_rwlock_t lock;
 	struct hash_key key;
 	struct entry *entries;
-	uint32_t *by_pair, *by_address, *by_name; /* heads; bucket_mask + 1 of each */
+	uint32_t *heads[CHAINS]; /* bucket_mask + 1 of each */
 	uint32_t bucket_mask;
 	uint32_t capacity, held, free_head, next_unused;
 	uint64_t refused, changes;
 	uint64_t swept_ms;
+	uint32_t hand; /* where pins_tidy() goes on */
 };
 
 static uint32_t bucket_of_name(const struct pins *pins, const struct name *name)
@@ -88,10 +96,10 @@ struct pins *pins_new(size_t capacity)
 	pins->bucket_mask = (uint32_t)buckets - 1;
 	pins->free_head = NONE;
 	pins->entries = calloc(capacity ? capacity : 1, sizeof(*pins->entries));
-	pins->by_pair = make_buckets(buckets);
-	pins->by_address = make_buckets(buckets);
-	pins->by_name = make_buckets(buckets);
-	if (!pins->entries || !pins->by_pair || !pins->by_address || !pins->by_name) {
+	for (int chain = 0; chain < CHAINS; chain++)
+		pins->heads[chain] = make_buckets(buckets);
+	if (!pins->entries || !pins->heads[BY_PAIR] || !pins->heads[BY_ADDRESS] ||
+	    !pins->heads[BY_NAME]) {
 		pins_free(pins);
 		return NULL;
 	}
@@ -104,58 +112,96 @@ void pins_free(struct pins *pins)
 		return;
 	pthread_rwlock_destroy(&pins->lock);
 	free(pins->entries);
-	free(pins->by_pair);
-	free(pins->by_address);
-	free(pins->by_name);
+	for (int chain = 0; chain < CHAINS; chain++)
+		free(pins->heads[chain]);
 	free(pins);
 }
 
 static uint32_t find_pair(const struct pins *pins, const struct name *name,
 			  const struct ip_address *address)
 {
-	uint32_t at = pins->by_pair[bucket_of_pair(pins, name, address)];
+	uint32_t at = pins->heads[BY_PAIR][bucket_of_pair(pins, name, address)];
 
 	while (at != NONE && !(ip_equal(&pins->entries[at].address, address) &&
 			       name_equal(&pins->entries[at].name, name)))
-		at = pins->entries[at].next_pair;
+		at = pins->entries[at].links[BY_PAIR].next;
 	return at;
 }
 
 /* --------------------------------------------------------- entries come and go */
 
-static void unlink_from(uint32_t *head, const struct entry *entries, uint32_t index,
-			size_t offset_of_next)
+static uint32_t *head_of(const struct pins *pins, enum chain chain, const struct name *name,
+			 const struct ip_address *address)
 {
-	uint32_t *link = head;
+	switch (chain) {
+	case BY_ADDRESS:
+		return &pins->heads[chain][bucket_of_address(pins, address)];
+	case BY_NAME:
+		return &pins->heads[chain][bucket_of_name(pins, name)];
+	default:
+		return &pins->heads[chain][bucket_of_pair(pins, name, address)];
+	}
+}
 
-	while (*link != index)
-		link = (uint32_t *)((char *)(uintptr_t)&entries[*link] + offset_of_next);
-	*link = *(uint32_t *)((char *)(uintptr_t)&entries[index] + offset_of_next);
+static void enter(struct pins *pins, enum chain chain, uint32_t index)
+{
+	struct entry *entry = &pins->entries[index];
+	uint32_t *head = head_of(pins, chain, &entry->name, &entry->address);
+
+	entry->links[chain] = (struct link){.next = *head, .previous = NONE};
+	if (*head != NONE)
+		pins->entries[*head].links[chain].previous = index;
+	*head = index;
+}
+
+static void leave(struct pins *pins, enum chain chain, uint32_t index)
+{
+	const struct entry *entry = &pins->entries[index];
+	struct link link = entry->links[chain];
+
+	if (link.next != NONE)
+		pins->entries[link.next].links[chain].previous = link.previous;
+	if (link.previous != NONE)
+		pins->entries[link.previous].links[chain].next = link.next;
+	else
+		*head_of(pins, chain, &entry->name, &entry->address) = link.next;
 }
 
 static void give_up(struct pins *pins, uint32_t index)
 {
 	struct entry *entry = &pins->entries[index];
 
-	unlink_from(&pins->by_pair[bucket_of_pair(pins, &entry->name, &entry->address)],
-		    pins->entries, index, offsetof(struct entry, next_pair));
-	unlink_from(&pins->by_address[bucket_of_address(pins, &entry->address)], pins->entries,
-		    index, offsetof(struct entry, next_address));
-	unlink_from(&pins->by_name[bucket_of_name(pins, &entry->name)], pins->entries, index,
-		    offsetof(struct entry, next_name));
+	for (int chain = 0; chain < CHAINS; chain++)
+		leave(pins, (enum chain)chain, index);
 	entry->expires_ms = 0;
-	entry->next_pair = pins->free_head;
+	entry->links[BY_PAIR].next = pins->free_head;
 	pins->free_head = index;
 	pins->held--;
 	pins->changes++;
+}
+
+static void give_up_expired(struct pins *pins, uint32_t index, uint64_t now_ms)
+{
+	if (pins->entries[index].expires_ms != 0 && pins->entries[index].expires_ms <= now_ms)
+		give_up(pins, index);
 }
 
 static void sweep(struct pins *pins, uint64_t now_ms)
 {
 	pins->swept_ms = now_ms;
 	for (uint32_t i = 0; i < pins->next_unused; i++)
-		if (pins->entries[i].expires_ms != 0 && pins->entries[i].expires_ms <= now_ms)
-			give_up(pins, i);
+		give_up_expired(pins, i, now_ms);
+}
+
+void pins_tidy(struct pins *pins, uint64_t now_ms)
+{
+	pthread_rwlock_wrlock(&pins->lock);
+	for (uint32_t i = 0; i < PINS_TIDIED_AT_ONCE && i < pins->next_unused; i++) {
+		if (pins->hand >= pins->next_unused)
+			pins->hand = 0;
+		give_up_expired(pins, pins->hand++, now_ms);
+	}
+	pthread_rwlock_unlock(&pins->lock);
 }
 
 static uint32_t take_free(struct pins *pins, uint64_t now_ms)
@@ -167,7 +213,7 @@ static uint32_t take_free(struct pins *pins, uint64_t now_ms)
 		sweep(pins, now_ms);
 	if (pins->free_head != NONE) {
 		index = pins->free_head;
-		pins->free_head = pins->entries[index].next_pair;
+		pins->free_head = pins->entries[index].links[BY_PAIR].next;
 		return index;
 	}
 	return pins->next_unused < pins->capacity ? pins->next_unused++ : NONE;
@@ -177,19 +223,10 @@ static void put(struct pins *pins, uint32_t index, const struct name *name,
 		const struct ip_address *address, uint64_t expires_ms)
 {
 	struct entry *entry = &pins->entries[index];
-	uint32_t *pair = &pins->by_pair[bucket_of_pair(pins, name, address)];
-	uint32_t *to_address = &pins->by_address[bucket_of_address(pins, address)];
-	uint32_t *to_name = &pins->by_name[bucket_of_name(pins, name)];
 
-	*entry = (struct entry){
-		.expires_ms = expires_ms,
-		.next_pair = *pair,
-		.next_address = *to_address,
-		.next_name = *to_name,
-		.address = *address,
-		.name = *name,
-	};
-	*pair = *to_address = *to_name = index;
+	*entry = (struct entry){.expires_ms = expires_ms, .address = *address, .name = *name};
+	for (int chain = 0; chain < CHAINS; chain++)
+		enter(pins, (enum chain)chain, index);
 	pins->held++;
 	pins->changes++;
 }
@@ -276,8 +313,8 @@ static uint64_t latest_of_address(const struct pins *pins, const struct ip_addre
 {
 	uint64_t latest = 0;
 
-	for (uint32_t at = pins->by_address[bucket_of_address(pins, address)]; at != NONE;
-	     at = pins->entries[at].next_address)
+	for (uint32_t at = pins->heads[BY_ADDRESS][bucket_of_address(pins, address)]; at != NONE;
+	     at = pins->entries[at].links[BY_ADDRESS].next)
 		if (pins->entries[at].expires_ms > latest &&
 		    ip_equal(&pins->entries[at].address, address))
 			latest = pins->entries[at].expires_ms;
@@ -307,8 +344,8 @@ size_t pins_names_of(const struct pins *pins, const struct ip_address *address, 
 	size_t count = 0;
 
 	lock_for_reading(pins);
-	for (uint32_t at = pins->by_address[bucket_of_address(pins, address)]; at != NONE;
-	     at = pins->entries[at].next_address) {
+	for (uint32_t at = pins->heads[BY_ADDRESS][bucket_of_address(pins, address)]; at != NONE;
+	     at = pins->entries[at].links[BY_ADDRESS].next) {
 		const struct entry *entry = &pins->entries[at];
 
 		if (entry->expires_ms <= now_ms || !ip_equal(&entry->address, address))
@@ -327,8 +364,8 @@ size_t pins_addresses_of(const struct pins *pins, const struct name *name, uint6
 	size_t count = 0;
 
 	lock_for_reading(pins);
-	for (uint32_t at = pins->by_name[bucket_of_name(pins, name)]; at != NONE;
-	     at = pins->entries[at].next_name) {
+	for (uint32_t at = pins->heads[BY_NAME][bucket_of_name(pins, name)]; at != NONE;
+	     at = pins->entries[at].links[BY_NAME].next) {
 		const struct entry *entry = &pins->entries[at];
 
 		if (entry->expires_ms <= now_ms || !name_equal(&entry->name, name))

@@ -56,8 +56,16 @@ int pins_visit(const struct pins *pins, uint64_t now_ms,
 
 void pins_forget(struct pins *pins, const struct name *name, const struct ip_address *address);
 
+/*
+ * Frees the room of expired pins, among the next PINS_TIDIED_AT_ONCE entries in a round, so that
+ * everybody else waits for some tenths of a millisecond only. To be called every few seconds:
+ * questions about an address walk past its expired pins, too.
+ */
+#define PINS_TIDIED_AT_ONCE 4096
+void pins_tidy(struct pins *pins, uint64_t now_ms);
+
 struct pins_figures {
-	size_t capacity, held; /* held: valid or not yet swept */
+	size_t capacity, held; /* held: valid or not yet tidied */
 	uint64_t refused;      /* -ENOSPC answers */
 	uint64_t changes;      /* times a pin came, went or got a later expiry */
 };
