@@ -6,7 +6,7 @@ BUILD ?= build
 comma := ,
 configure = test -f $(1)/build.ninja || meson setup $(2) $(1) >$(1).log 2>&1 && rm -f $(1).log || { cat $(1).log >&2; rm -f $(1).log; exit 1; }
 
-.PHONY: all deps deps-lint demo test lint sanitize sanitize-threads valgrind fuzz clean
+.PHONY: all deps deps-lint demo soak test lint sanitize sanitize-threads valgrind fuzz clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
@@ -25,6 +25,12 @@ deps-lint:
 
 demo: deps all
 	@tests/lab/demo $(if $(KEEP),--keep)
+
+# MINUTES of mixed load and faults in the laboratory, and a judge; JSON=FILE: all that was seen (docs/reliability.md).
+MINUTES ?= 30
+soak: deps all
+	@PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 SALLYPORT_BUILD=$(abspath $(BUILD)) /usr/bin/python3 -P -m lab.soak \
+		--minutes $(MINUTES) $(if $(JSON),--json $(abspath $(JSON)))
 
 test: deps all
 	@tests/run $(BUILD)

@@ -30,11 +30,11 @@ class Watch:
         packets = self._wire.settle()
         self._wire.stop()
         self.seen = len(packets)
-        self.leaked = [packet for packet in packets if _is_forbidden(packet)]
+        self.leaked = [packet for packet in packets if is_forbidden(packet)]
 
     def is_sending(self):
         return self._sender.is_running()
 
 
-def _is_forbidden(packet):
-    return packet.destination == at.HOSTILE.v4 or any(word.encode() in packet.payload for word in (MARKER, FORBIDDEN_NAME))
+def is_forbidden(packet):
+    return packet.destination in at.HOSTILE.both() or any(word.encode() in packet.payload for word in (MARKER, FORBIDDEN_NAME))
