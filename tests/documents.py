@@ -6,7 +6,7 @@ Compares the documents with what the code says, so that nothing is written twice
     and options in src/cli, the fields of a log line and the figures of `status`;
   - man/sallyport.yaml.5 and sallyport.example.yaml against the readers' tables in src/config;
   - docs/catalogue.md against the readers' tables in src/catalog and the newest edition's features;
-  - README.md, docs/architecture.md and docs/catalogue.md against the tree: files, functions and chains that
+  - README.md, docs/architecture.md, docs/catalogue.md and docs/reliability.md against the tree: files, functions and chains that
     they name must be there, and the map of modules must say what tests/layering.py enforces;
   - docs/*.md against the tests: a test that is named as `file::test` must be there;
   - README.md's first example against what the program prints, docs/export.md against the list of targets;
@@ -198,7 +198,7 @@ def check_names(root):
     sources = "\n".join(file.read_text() for folder in ("src", "defs", "tests") for file in
                         sorted((root / folder).rglob("*")) if file.suffix in (".c", ".h", ".def", ".py"))
     words = set(re.findall(r"\w+", sources))
-    for document in ("README.md", "docs/architecture.md", "docs/catalogue.md"):
+    for document in ("README.md", "docs/architecture.md", "docs/catalogue.md", "docs/reliability.md"):
         text = re.sub(r"^```.*?^```", "", read(root, document), flags=re.M | re.S)
         links = re.findall(r"\]\(([^):#]+)\)", text)
         for link in links:
