@@ -9,8 +9,9 @@ import pytest
 from lab import addresses as at
 from lab.dns import BIG_NAME, Record
 from lab.gateway import default_configuration
+from lab.processes import wait_for
 from lab.stage import NOTHING_ARRIVED
-from lab.story import EASTUS_DATA, EVIL, MCR
+from lab.story import EASTUS_DATA, EVIL, MCR, allow
 
 WORKERS = default_configuration()["workers"]  # each has a cache of its own
 
@@ -52,6 +53,26 @@ def test_names_resolve_while_one_upstream_is_silent(stage, stopped):
             assert stage.clients.dig(name, options=["+timeout=5"]).text == f"NOERROR {host.v4}"
     finally:
         server.signal(signal.SIGCONT)
+
+
+def test_with_all_upstreams_dead_clients_that_know_an_address_go_on(stage):
+    """The pin of this name lasts as long as its time to live, five minutes; that of the other has ended."""
+    other = "management.azure.com"
+    for name in (EASTUS_DATA, other):
+        assert stage.clients.dig(name).text.startswith("NOERROR ")
+    servers = [server.server for server in stage.lab.dns.servers]
+    for server in servers:
+        server.signal(signal.SIGSTOP)
+    try:
+        time.sleep(5)  # dns.stale_after, and a second
+        mark = stage.gateway.mark()
+        assert stage.clients.curl(f"https://{EASTUS_DATA}/", address=at.MCR_DATA.v4).text == "200"
+        assert stage.gateway.find_verdict(mark, allow(name=EASTUS_DATA, path="inspect").accepts)
+        assert not stage.clients.curl(f"https://{other}/", address=at.MANAGEMENT.v4, options=["--max-time", "1"]).is_ok
+    finally:
+        for server in servers:
+            server.signal(signal.SIGCONT)
+    assert wait_for(lambda: stage.clients.curl(f"https://{other}/", address=at.MANAGEMENT.v4).text == "200", seconds=8)
 
 
 def test_with_intercept_queries_to_any_resolver_are_answered_by_the_gateway(stage, restarted):

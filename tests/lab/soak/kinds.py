@@ -63,7 +63,7 @@ _ALL = (
     _lasting("network rule, TCP"),
     _lasting("network rule, UDP"),
     _lasting("TLS, proxied", KILL),
-    _lasting("HTTP, proxied", KILL, DNS),
+    _lasting("HTTP, proxied", KILL),
     _lasting("explicit proxy, CONNECT", KILL),
 )
 

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import platform
+import shutil
 import sys
 
 from lab.soak.judge import GROWTH, is_excused, median, quarter
@@ -41,7 +42,7 @@ class LiveLine:
                 f"{sample.get('gateway descriptors', '-')} descriptors, {sample.get('sessions', '-')} sessions, "
                 f"{sample.get('pins', '-')} pins, {sample['connections tracked']} tracked")
         if self._is_terminal:
-            print(f"\r\033[K{text}", end="", file=self._stream, flush=True)
+            print(f"\r\033[K{text[:shutil.get_terminal_size().columns - 1]}", end="", file=self._stream, flush=True)
         elif int(passed // 60) != self._minute:
             self._minute = int(passed // 60)
             print(text, file=self._stream, flush=True)
