@@ -7,6 +7,8 @@
  * Comparing. nftables compares a field with a constant, not with what a map gives. But it can look
  * for a pair in a set: the remembered number is put there beside itself, and then the remembered
  * and the packet's number are looked for. Whatever else stands in the set are other equal pairs.
+ * The remembered number goes through the packet's mark: nft 1.0.6 ends with a failed assertion,
+ * whatever it was to list, when it reads a rule in which a map's answer is part of a key.
  */
 #include "kernel/sequence_rules.h"
 
@@ -172,6 +174,30 @@ static int add_pair_match(struct nftnl_rule *rule, uint32_t from)
 	return 0;
 }
 
+static int add_mark(struct nftnl_rule *rule, uint16_t attribute, uint32_t at)
+{
+	struct nftnl_expr *expression = add_expression(rule, "meta");
+
+	if (!expression)
+		return -ENOMEM;
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_META_KEY, NFT_META_MARK);
+	nftnl_expr_set_u32(expression, attribute, at);
+	return 0;
+}
+
+/* No other chain may take the number for a mark. */
+static int add_clearing_of_mark(struct nftnl_rule *rule, uint32_t at)
+{
+	static const uint32_t none;
+	struct nftnl_expr *expression = add_expression(rule, "immediate");
+
+	if (!expression)
+		return -ENOMEM;
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_IMM_DREG, at);
+	nftnl_expr_set(expression, NFTNL_EXPR_IMM_DATA, &none, sizeof(none));
+	return add_mark(rule, NFTNL_EXPR_META_SREG, at);
+}
+
 static int add_accept(struct nftnl_rule *rule)
 {
 	struct nftnl_expr *expression = add_expression(rule, "immediate");
@@ -190,8 +216,11 @@ static int fill_compare(struct nftnl_rule *rule, const struct family *family)
 	if (add_key(rule, family, &left) < 0)
 		return -ENOMEM;
 	right = left + 1;
-	if (add_lookup(rule, family->map, left) < 0 || add_lookup(rule, family->map, right) < 0 ||
-	    add_pair(rule, left) < 0 ||
+	if (add_lookup(rule, family->map, left) < 0 ||
+	    add_mark(rule, NFTNL_EXPR_META_SREG, left) < 0 ||
+	    add_mark(rule, NFTNL_EXPR_META_DREG, left) < 0 ||
+	    add_mark(rule, NFTNL_EXPR_META_DREG, right) < 0 || add_pair(rule, left) < 0 ||
+	    add_clearing_of_mark(rule, right) < 0 ||
 	    add_load(rule, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_ACKNOWLEDGEMENT, 4, &right) < 0 ||
 	    add_pair_match(rule, left) < 0)
 		return -ENOMEM;

@@ -39,6 +39,15 @@ def test_explain_says_beforehand_what_happens_to_a_client(stage, url, opens):
     assert (stage.clients.curl(url, address=at.HOSTILE.v4).text == "200") == opens
 
 
+def test_an_administrator_can_list_what_is_in_the_kernel(stage):
+    """Rules that nft cannot write are put there without it; reading them once made it fail for every table."""
+    inside = stage.lab.gateway
+    assert "table inet sallyport" in inside.run(["nft", "list", "tables"]).splitlines()
+    text = inside.run(["nft", "list", "ruleset"])
+    assert "chain compare" in text and "@equal accept" in text
+    assert json.loads(inside.run(["nft", "-j", "list", "ruleset"]))["nftables"]
+
+
 @pytest.mark.parametrize("on_stop", ["keep", "flush"])
 def test_a_clean_stop_keeps_or_flushes_the_rules(on_stop):
     with Laboratory() as lab:
