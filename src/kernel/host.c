@@ -143,7 +143,7 @@ int host_routing_remove(void)
 	return for_families(remove_family);
 }
 
-/* Writes "1" unless it stands there already (settings may be read-only and right). */
+/* Written unless it stands there already (settings may be read-only and right). */
 static const struct {
 	const char *path;
 	unsigned int value;
@@ -155,6 +155,11 @@ static const struct {
 	{"/proc/sys/net/netfilter/nf_conntrack_timestamp", 1, false, false},
 	{"/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_time_wait", CONNTRACK_TIME_WAIT_S, false,
 	 false},
+	/* The proxy's sockets have clients' and servers' addresses. A connection that is forwarded,
+	   but has the addresses and ports of one that was proxied within the last minute
+	   (TIME_WAIT), would find that socket here, ahead of routing, and be dropped as not ours to
+	   forward. Both families. */
+	{"/proc/sys/net/ipv4/tcp_early_demux", 0, false, false},
 };
 
 #define SETTING_COUNT (sizeof(s_settings) / sizeof(s_settings[0]))

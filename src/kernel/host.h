@@ -9,10 +9,10 @@ int host_routing_install(void);
 int host_routing_remove(void);
 
 /*
- * net.ipv4.ip_forward, net.ipv6.conf.all.forwarding, conntrack accounting and timestamps, and
- * how long it keeps closed connections. Only once
- * the ruleset is loaded: before it nothing may be forwarded, and the conntrack settings come with
- * its first use. Each setting that was off is added to *ret_switched as a bit, also on failure;
+ * net.ipv4.ip_forward, net.ipv6.conf.all.forwarding, conntrack accounting and timestamps, how long
+ * it keeps closed connections, and no search for a local socket ahead of routing. Only once the
+ * ruleset is loaded: before it nothing may be forwarded, and the conntrack settings come with its
+ * first use. Each setting that was off is added to *ret_switched as a bit, also on failure;
  * then ret_path points at the constant path of the setting that could not be written.
  */
 int host_sysctl_prepare(bool set_forwarding, unsigned int *ret_switched, const char **ret_path);

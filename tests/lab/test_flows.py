@@ -6,6 +6,7 @@ import pytest
 
 from lab import addresses as at
 from lab.laboratory import python_environment
+from lab.processes import wait_for
 from lab.story import EVIL, MCR, UBUNTU, allow, deny
 
 
@@ -119,3 +120,41 @@ def test_without_a_free_port_the_next_connection_is_denied_and_later_ones_are_no
     finally:
         stage.lab.gateway.sysctl({setting: before})
     assert stage.clients.curl(f"http://{UBUNTU}/").text == "200"
+
+
+HELLO_FROM_PORT = """
+import socket, sys
+from lab import tls_hello
+address, port, name = sys.argv[1:]
+with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as client:
+    client.bind(("", int(port)))
+    client.settimeout(4)
+    client.connect((address, 443))
+    client.sendall(tls_hello.client_hello(name))
+    first = client.recv(4096)
+    print("server hello" if first[:1] == b"\\x16" else "refused", flush=True)
+    while first[:1] == b"\\x15" and client.recv(4096):  # it closes first, so TIME_WAIT is on its side
+        pass
+"""
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_port_that_was_proxied_a_moment_ago_is_inspected_when_its_address_is_pinned_by_now(stage, family):
+    """The proxy's socket for the first one, in TIME_WAIT, must not take the second one's packets from the router."""
+    name, port = "login.microsoftonline.com", str(40000 + family)
+    host = {4: at.API_SERVER_ABROAD, 6: at.PICKY}[family]  # nobody has asked for their names
+
+    def hello(name):
+        return stage.clients.run(["/usr/bin/python3", "-c", HELLO_FROM_PORT, host.of(family), port, name], timeout=8).out
+    assert hello(EVIL).startswith("refused")
+    waiting = stage.lab.gateway.run(["ss", "-Htn", "state", "time-wait"])
+    assert any(host.of(family) in line and f":{port}" in line for line in waiting.splitlines())
+    stage.lab.dns.point(name, host)
+    try:
+        kind = {4: "A", 6: "AAAA"}[family]
+        assert wait_for(lambda: stage.clients.dig(name, kind).text == f"NOERROR {host.of(family)}", seconds=5)
+        mark = stage.gateway.mark()
+        assert hello(name).startswith("server hello")
+        assert stage.gateway.find_verdict(mark, allow(name=name, path="inspect").accepts)
+    finally:
+        stage.lab.dns.point(name, at.LOGIN)

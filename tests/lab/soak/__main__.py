@@ -27,7 +27,7 @@ SETTLING = 120       # seconds after the load until all must be as before
 COMPLAINT = re.compile(r"^.*sallyport: (?:warning|error): .*$", re.M)
 # Silence of upstreams is the resolver's daily life and is counted, not logged: nothing is expected in the log.
 # Connections end from the kernel's table sooner than by default, so that it turns over often; per namespace.
-TIMEOUTS = {"tcp_timeout_time_wait": 10, "tcp_timeout_close": 5, "tcp_timeout_last_ack": 10, "tcp_timeout_fin_wait": 20,
+TIMEOUTS = {"tcp_timeout_close": 5, "tcp_timeout_last_ack": 10, "tcp_timeout_fin_wait": 20,
             "tcp_timeout_syn_sent": 20, "udp_timeout": 10, "udp_timeout_stream": 20}
 
 

@@ -73,6 +73,7 @@ static void settings_are_switched_on(void **state)
 					 "/proc/sys/net/netfilter/nf_conntrack_timestamp",
 					 "1"),
 			 2);
+	assert_int_equal(count_in_output("cat /proc/sys/net/ipv4/tcp_early_demux", "0"), 1);
 	switched = 0;
 	assert_int_equal(host_sysctl_prepare(true, &switched, &path), 0);
 	assert_int_equal(switched, 3); /* forwarding alone: the others were on */
