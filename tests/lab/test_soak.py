@@ -19,7 +19,7 @@ def sound():
                 after={"at": SECONDS + 60, **SAMPLE}, counts={kind.name: {"200": int(kind.rate * SECONDS)} for kind in
                                                               KINDS.values()}, misses=[],
                 windows=[Window(KILL, 180, 187), Window(DNS, 990, 1020)], log=[], reloads=90, problems=[],
-                outside={"seen": 9, "forbidden": 0, "missed": 0, "hostile": 0}, exit_code=0)
+                outside={"seen": 9, "forbidden": 0, "missed": 0, "hostile": 0, "examples": []}, exit_code=0)
 
 
 def bad(seen):

@@ -5,7 +5,8 @@
 
   kinds     what is tried: how often, what must come of it, which faults excuse a failure
   traffic   the clients, one process in the node
-  lasting   their connections that must stay alive
+  operations, lasting, ways, questions
+            what they do; lasting: their connections that must stay alive
   plan      what is done to the gateway meanwhile: reloads, a kill, upstreams that die, names that move
   outside   the capture behind the gateway
   samples   memory, descriptors and tables, every few seconds

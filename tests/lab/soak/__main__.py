@@ -136,7 +136,8 @@ class Soak:
                 traffic.read()
                 self._line.show(now - begin, self._seconds, self._samples[-1], *traffic.totals())
             if not (self._gateway.is_running() and traffic.server.is_running()):
-                raise CommandFailed(f"the gateway or the clients ended by themselves:\n{self._gateway.messages()[-4000:]}")
+                raise CommandFailed("the gateway or the clients ended by themselves:\n"
+                                    + self._gateway.messages()[-4000:])
             time.sleep(0.2)
 
     def _settle(self, base):

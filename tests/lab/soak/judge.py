@@ -82,7 +82,7 @@ class Seen:
     log: list      # the gateway's own messages that are warnings or errors
     reloads: int   # that were done
     problems: list # what could not be done to it: a reload that was refused, a start that failed
-    outside: dict  # "seen", "forbidden", "missed", "hostile": packets, and events of the hostile host
+    outside: dict  # packets "seen", "forbidden" (some "examples"), "missed"; events of the "hostile" host
     exit_code: int
 
 
@@ -164,7 +164,8 @@ def find_traffic(seen):
 
 def find_outside(seen):
     forbidden, hostile = seen.outside["forbidden"], seen.outside["hostile"]
-    yield Finding("forbidden packets outside", f"{forbidden} of {seen.outside['seen']}", "0, of some",
+    text = "; ".join([f"{forbidden} of {seen.outside['seen']}", *seen.outside["examples"][:2]])
+    yield Finding("forbidden packets outside", text, "0, of some",
                   forbidden == 0 and seen.outside["seen"] > 0)
     yield Finding("packets that the capture missed", str(seen.outside["missed"]), "0", seen.outside["missed"] == 0)
     yield Finding("what the hostile host heard", str(hostile), "0", hostile == 0)
@@ -172,7 +173,8 @@ def find_outside(seen):
 
 def find_process(seen):
     yield Finding("reloads", f"{seen.reloads} done", "some", seen.reloads > 0)
-    yield Finding("what could not be done to it", "; ".join(seen.problems[:3]) or "nothing", "nothing", not seen.problems)
+    yield Finding("what could not be done to it", "; ".join(seen.problems[:3]) or "nothing", "nothing",
+                  not seen.problems)
     yield Finding("warnings and errors in its log", "; ".join(seen.log[:3]) or "none", "none", not seen.log)
     yield Finding("exit code of the stop", str(seen.exit_code), "0", seen.exit_code == 0)
 

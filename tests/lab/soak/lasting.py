@@ -7,7 +7,8 @@ import socket
 import time
 
 from lab import addresses as at
-from lab.soak import operations as op
+from lab.soak import ways
+from lab.soak.questions import Problem
 from lab.story import MCR, UBUNTU
 
 PATIENCE = 10.0  # seconds for one use, and for an opening
@@ -22,7 +23,7 @@ class Stream:
         self._streams = streams
 
     async def use(self):
-        return await op.request(*self._streams, self._name)
+        return await ways.request(*self._streams, self._name)
 
     def close(self):
         self._streams[1].transport.abort()
@@ -35,7 +36,7 @@ class Echo:
         self._connection = connection
 
     async def use(self):
-        return await op.echo_once(self._connection, random.randbytes(100))
+        return await ways.echo_once(self._connection, random.randbytes(100))
 
     def close(self):
         self._connection.close()
@@ -58,7 +59,7 @@ async def _http(far):
 
 
 async def _tunnel(far):
-    return Stream(MCR, await op.open_tunnel(far, MCR))
+    return Stream(MCR, await ways.open_tunnel(far, MCR))
 
 
 async def _echo(kind, port):
@@ -83,7 +84,7 @@ OPENINGS = {
     "lasting: explicit proxy, CONNECT": _tunnel,
 }
 
-BROKEN = (OSError, EOFError, asyncio.TimeoutError, op.Problem)
+BROKEN = (OSError, EOFError, asyncio.TimeoutError, Problem)
 
 
 async def _open(kind, far, leaving):

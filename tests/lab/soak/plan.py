@@ -9,7 +9,8 @@ from lab.gateway import default_configuration
 from lab.processes import CommandFailed
 from lab.soak.judge import Window
 from lab.soak.kinds import DNS, KILL
-from lab.soak.operations import PROXY_PORT, SOMETIMES
+from lab.soak.operations import SOMETIMES
+from lab.soak.ways import PROXY_PORT
 
 RELOAD_EVERY, MOVE_EVERY, TURN_EVERY = 20, 13, 20
 KILL_AT = 0.1   # of the run: the second and the last quarter are of the same process, whose growth is judged
@@ -41,13 +42,13 @@ def with_more(config):
     """The first policy and many rules more, one of which the traffic uses."""
     config["collections"].append({
         "name": "sometimes", "priority": 400, "action": "allow", "kind": "application", "rules": [
-            {"name": "sometimes", "sources": list(at.INSIDE_PREFIXES), "fqdns": [SOMETIMES], "protocols": ["https:443"]},
+            {"name": "sometimes", "fqdns": [SOMETIMES], "protocols": ["https:443"]},
             *({"name": f"more-{n}", "fqdns": [f"host-{n}.corp.example", f"*.zone-{n}.example"],
                "protocols": ["https:443"]} for n in range(300))]})
     config["collections"].append({
         "name": "more-net", "priority": 500, "action": "allow", "kind": "network", "rules": [
-            {"name": f"net-{n}", "protocols": ["tcp"], "ports": [2000 + n], "destinations": [f"192.88.{n}.0/24"]}
-            for n in range(100)]})
+            {"name": f"net-{n}", "protocols": ["tcp"], "ports": [2000 + n],
+             "destinations": [f"192.88.{n}.0/24"]} for n in range(100)]})
 
 
 def with_other_settings(config):

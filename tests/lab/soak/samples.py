@@ -106,7 +106,7 @@ class Sampler:
         return sample | self._counter("failed reloads", status["failed_reloads"])
 
     def _kernel(self):
-        """Connections as they are listed: the kernel's own count has those in it that have ended, for a minute or so."""
+        """Connections as they are listed: in the kernel's own count are those that have ended, for a minute or so."""
         listed = [line for family in ("ipv4", "ipv6") for line in self._lab.gateway.run(
             ["conntrack", "-L", "-f", family], check=False).splitlines()]
         memory = pathlib.Path("/proc/meminfo").read_text()

@@ -16,7 +16,9 @@ import time
 
 from lab.soak import lasting
 from lab.soak.kinds import KINDS
-from lab.soak.operations import PLAYS, Far, Problem
+from lab.soak.operations import PLAYS
+from lab.soak.questions import Problem
+from lab.soak.ways import Far
 
 TICK = 0.05
 PATIENCE = 20.0  # seconds for one attempt, whatever it is; a machine under load is slow
