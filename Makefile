@@ -6,7 +6,7 @@ BUILD ?= build
 comma := ,
 configure = test -f $(1)/build.ninja || meson setup $(2) $(1) >$(1).log 2>&1 && rm -f $(1).log || { cat $(1).log >&2; rm -f $(1).log; exit 1; }
 
-.PHONY: all deps deps-lint demo soak test lint sanitize sanitize-threads valgrind fuzz clean
+.PHONY: all deps deps-lint demo soak test lint sanitize sanitize-threads valgrind fuzz bench clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
@@ -69,5 +69,13 @@ fuzz: deps-lint
 	@ninja -C $(BUILD)-fuzz --quiet
 	@tools/fuzz $(BUILD)-fuzz $(T) $(TARGETS)
 
+# sallyport beside the kernel's own forwarding and the programs a user would pick instead; QUICK=1: an impression
+# in three minutes. RUN="--only dns": more options (bench/run --help).
+bench:
+	@tools/install-packages build lab bench
+	@$(call configure,$(BUILD)-bench,-Dbench=true --buildtype=release)
+	@ninja -C $(BUILD)-bench --quiet
+	@bench/run --programs $(BUILD)-bench/bench --output $(BUILD)-bench/results $(if $(QUICK),--quick) $(RUN)
+
 clean:
-	rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD)-threads $(BUILD)-fuzz build-gcc build-clang
+	rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD)-threads $(BUILD)-fuzz $(BUILD)-bench build-gcc build-clang

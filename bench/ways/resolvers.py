@@ -6,6 +6,7 @@ from ..topology import RESOLVER
 from .sallyport import Sallyport
 from .way import Way
 
+HOT_NAMES = 100  # of the hot load
 ADDRESS = at.GATEWAY_INSIDE.v4
 
 
