@@ -37,7 +37,7 @@ class Finding:
 
 
 def verdicts(programs, quick):
-    """(rows, findings): the rows of the program for each number of rules."""
+    """Findings about verdicts and the memory of rules, for each number of rules."""
     queries = 1 << (15 if quick else 17)
     rows = [load.run_json([str(programs / "verdicts"), kind, str(count), str(queries)], 120)
             for kind, count in (("names", 1000), ("names", 100_000), ("names", 1_000_000), ("prefixes", 1000),
@@ -61,7 +61,7 @@ def verdicts(programs, quick):
     for count, row in prefixes.items():
         findings.append(Finding(f"verdict by address, {count:,} prefixes", row["policy_uniform_ns"], "ns"))
         findings.append(Finding(f"policy, {count:,} prefixes", row["policy_bytes"] / count, "bytes a prefix"))
-    return rows, findings
+    return findings
 
 
 def _with_list(gateway, kind, rule, field, entries):
@@ -131,7 +131,7 @@ def reloads(topology, rules):
         took, longest = _probe_during_reload(topology, gateway, big, seconds)
         return [Finding(f"reload with {rules:,} name rules", took, "s", AT_MOST, 1),
                 Finding("longest wait for a DNS answer during it", longest, "ms", AT_MOST, 1,
-                        note=f"{PROBE_RATE} questions/s; as long without a reload: {still:.2f} ms")]
+                        note=f"{PROBE_RATE} questions/s; without a reload in the same time: {still:.2f} ms")]
     finally:
         way.stop()
 
@@ -154,18 +154,16 @@ def prefixes(topology, count):
 
 
 def start_up(topology, rules):
-    """Seconds from exec to ready, with the bench's few rules and with many."""
+    """Seconds from exec to ready, with so many name rules more than the bench has."""
     gateway = sallyport.gateway_of(topology)
-    findings = []
-    for count in (2, rules):
-        text = many_names(gateway, count) if count > 2 else yaml.safe_dump(gateway.configuration)
-        gateway.configuration_file.write_text(text)
-        mark = gateway.messages_mark()
-        began = time.monotonic()
-        server = topology.start_server(topology.gateway, "sallyport",
-                                       [str(program()), "run", "-c", str(gateway.configuration_file)])
+    text = many_names(gateway, rules) if rules else yaml.safe_dump(gateway.configuration)
+    gateway.configuration_file.write_text(text)
+    mark = gateway.messages_mark()
+    began = time.monotonic()
+    server = topology.start_server(topology.gateway, "sallyport",
+                                   [str(program()), "run", "-c", str(gateway.configuration_file)])
+    try:
         server.wait_until(lambda: READY in gateway.messages(mark), "being ready", seconds=120)
-        findings.append(Finding(f"start-up to ready, {count:,} rules", time.monotonic() - began, "s"))
-        server.stop(patience=8)
-        topology.forget(server)
-    return findings
+        return [Finding(f"start-up to ready, {f'{rules:,}' if rules else 'few'} rules", time.monotonic() - began, "s")]
+    finally:
+        topology.stop_server(server)

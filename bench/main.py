@@ -1,6 +1,6 @@
 """The measuring laboratory: sallyport beside plain kernel forwarding and the programs a user would pick instead.
 
-usage: bench/run [--quick] [--only flows,wire,dns,alone] [--ways KEY,...] [--rounds N] [--output FOLDER]
+usage: bench/run [--quick] [--only flows,wire,tls,dns,alone] [--ways KEY,...] [--rounds N] [--output FOLDER]
                  [--programs FOLDER]
 
 Prints one table a part, writes bench.json and an SVG a part into the output folder (build-bench/results).
@@ -20,15 +20,17 @@ from dataclasses import dataclass
 
 from . import alone, chart, report
 from .arithmetic import Samples
-from .measures import DNS_ROWS, FLOW_ROWS, HOT_NAMES, TARGETS, WIRE_ROWS, Round
+from .measures import DNS_ROWS, FLOW_ROWS, HOT_NAMES, TARGETS, TLS_ROWS, WIRE_ROWS, Round, last_words
+from .real_tls import real_tls
 from .topology import ROOT, Topology
 from .ways import forwarding, peers, resolvers, sallyport
 
 FLOW_WAYS = (forwarding.PlainForwarding, forwarding.Nftables, sallyport.Inspected, sallyport.Proxied, sallyport.Http,
              peers.Nginx, peers.NginxTuned, peers.Haproxy, peers.HaproxyTuned, peers.Squid, peers.Sniproxy)
 DNS_WAYS = (resolvers.SallyportDns, resolvers.DnsdistCache, resolvers.Dnsdist, resolvers.Unbound, resolvers.Dnsmasq)
-QUICK_WAYS = {"plain", "nft", "inspected", "proxied", "http", "nginx-tuned", "haproxy-tuned"}
-PARTS = ("flows", "wire", "dns", "alone")
+# Of the peers the best: all that a quick run has, and the passes with other links and with real clients.
+BEST_WAYS = {"plain", "nft", "inspected", "proxied", "http", "nginx-tuned", "haproxy-tuned"}
+PARTS = ("flows", "wire", "tls", "dns", "alone")
 PACKAGES = ("nftables", "nginx", "haproxy", "squid-openssl", "sniproxy", "dnsdist", "unbound", "dnsmasq-base")
 
 
@@ -62,12 +64,12 @@ def run_rounds(topology, ways, plan, complaints, measure):
             began = time.monotonic()
             way = kind(topology)
             round_ = Round(samples, complaints, number, way, plan.seconds)
-            topology.forget_connections()
+            topology.clean_gateway()
             try:
                 if round_.start():
                     measure(round_)
             finally:
-                way.stop()
+                round_.stop()
             say(f"round {number + 1}/{plan.rounds}: {way.title} ({time.monotonic() - began:.1f} s)")
     return samples
 
@@ -83,12 +85,10 @@ def measure_flows(plan):
     return measure
 
 
-def measure_wire(plan):
-    def measure(round_):
-        for flows in (1, 16):
-            round_.throughput(flows, ("down",), prefix="wire-")
-        round_.connections(64, prefix="wire-")
-    return measure
+def measure_wire(round_):
+    for flows in (1, 16):
+        round_.throughput(flows, ("down",), prefix="wire-")
+    round_.connections(64, prefix="wire-")
 
 
 def measure_names(round_):
@@ -140,39 +140,54 @@ def machine():
 
 def chosen(ways, keys):
     """The ways asked for; what others are compared with is always among them."""
-    return tuple(way for way in ways if not keys or way.key in keys or way is ways[0])
+    return tuple(way for way in ways if not keys or way.key in keys or way.is_base)
 
 
 def measure_alone(topology, plan, results):
-    jobs = (lambda: alone.verdicts(topology.programs, plan.quick)[1],
-            lambda: alone.reloads(topology, 1_000_000), lambda: alone.prefixes(topology, 50_000),
-            lambda: alone.start_up(topology, 1_000_000))
+    jobs = {"verdicts": lambda: alone.verdicts(topology.programs, plan.quick),
+            "reload, 100,000 rules": lambda: alone.reloads(topology, 100_000),
+            "reload, 1,000,000 rules": lambda: alone.reloads(topology, 1_000_000),
+            "50,000 prefixes": lambda: alone.prefixes(topology, 50_000),
+            "start-up, few rules": lambda: alone.start_up(topology, 0),
+            "start-up, 100,000 rules": lambda: alone.start_up(topology, 100_000),
+            "start-up, 1,000,000 rules": lambda: alone.start_up(topology, 1_000_000)}
     findings = []
-    for job in jobs:
+    for what, job in jobs.items():
+        topology.clean_gateway()
         try:
             findings += job()
         except Exception as problem:
-            results.complaints.append(str(problem).strip()[-300:])
+            results.complaints.append(f"{what}: {last_words(problem)}")
+        say(f"alone: {what}")
     results.add_findings("sallyport alone", findings)
 
 
+def measure_flow_parts(topology, plan, results, keys, only):
+    best = chosen(FLOW_WAYS, keys or BEST_WAYS)
+    if "flows" in only:
+        ways = chosen(FLOW_WAYS, keys or (BEST_WAYS if plan.quick else None))
+        samples = run_rounds(topology, ways, plan, results.complaints, measure_flows(plan))
+        results.add("flows", "Flows; ratios to plain forwarding", samples, FLOW_ROWS, ways)
+    if "wire" in only:
+        topology.set_offload(False)
+        samples = run_rounds(topology, best, plan, results.complaints, measure_wire)
+        topology.set_offload(True)
+        results.add("wire", "Flows with packets as on a wire (TSO off); ratios to plain forwarding", samples,
+                    WIRE_ROWS, best)
+    if "tls" in only:
+        best = tuple(way for way in best if not way.is_http)
+        with real_tls(topology):
+            samples = run_rounds(topology, best, plan, results.complaints, Round.real_clients)
+        results.add("tls", "Real TLS at both ends; ratios to plain forwarding", samples, TLS_ROWS, best)
+
+
 def measure_all(arguments, plan, results):
-    keys = set(filter(None, arguments.ways.split(","))) or (QUICK_WAYS if plan.quick else set())
-    flow_ways = chosen(FLOW_WAYS, keys)
-    dns_ways = chosen(DNS_WAYS, keys & {way.key for way in DNS_WAYS})
     with Topology(pathlib.Path(arguments.programs)) as topology:
-        if "flows" in arguments.only:
-            samples = run_rounds(topology, flow_ways, plan, results.complaints, measure_flows(plan))
-            results.add("flows", "Flows; ratios to plain forwarding", samples, FLOW_ROWS, flow_ways)
-        if "wire" in arguments.only:
-            topology.set_offload(False)
-            samples = run_rounds(topology, flow_ways, plan, results.complaints, measure_wire(plan))
-            topology.set_offload(True)
-            results.add("wire", "Flows with packets as on a wire (TSO off); ratios to plain forwarding", samples,
-                        WIRE_ROWS, flow_ways)
+        measure_flow_parts(topology, plan, results, arguments.ways, arguments.only)
         if "dns" in arguments.only:
-            samples = run_rounds(topology, dns_ways, plan, results.complaints, measure_names)
-            results.add("dns", "DNS; ratios to dnsdist", samples, DNS_ROWS, dns_ways)
+            ways = chosen(DNS_WAYS, arguments.ways & {way.key for way in DNS_WAYS})
+            samples = run_rounds(topology, ways, plan, results.complaints, measure_names)
+            results.add("dns", "DNS; ratios to dnsdist", samples, DNS_ROWS, ways)
         if "alone" in arguments.only:
             measure_alone(topology, plan, results)
 
@@ -186,12 +201,12 @@ def read_arguments(words):
     parser.add_argument("--output", default=str(ROOT / "build-bench" / "results"))
     parser.add_argument("--programs", default=str(ROOT / "build-bench" / "bench"))
     arguments = parser.parse_args(words)
-    # A quick run leaves out the second pass with other links.
-    everything = [part for part in PARTS if not (arguments.quick and part == "wire")]
+    # A quick run leaves out the passes with other links and with real clients.
+    everything = [part for part in PARTS if not (arguments.quick and part in ("wire", "tls"))]
     arguments.only = arguments.only.split(",") if arguments.only else everything
+    arguments.ways = set(filter(None, arguments.ways.split(",")))
     known = {way.key for way in FLOW_WAYS + DNS_WAYS}
-    for what, given, allowed in (("part", arguments.only, PARTS),
-                                 ("way", list(filter(None, arguments.ways.split(","))), known)):
+    for what, given, allowed in (("part", arguments.only, PARTS), ("way", arguments.ways, known)):
         for word in given:
             if word not in allowed:
                 parser.error(f"there is no {what} '{word}'; there are: {', '.join(sorted(allowed))}")

@@ -2,7 +2,7 @@
 
 import time
 
-from . import accounting, load
+from . import accounting, load, real_tls
 from .arithmetic import AT_LEAST, AT_MOST, Measure, Target
 from .topology import QUESTIONS
 from .ways.resolvers import ADDRESS, HOT_NAMES
@@ -24,7 +24,7 @@ FLOW_ROWS = (
     Measure("connections-1", "new connections/s, 1 at once"),
     Measure("connections-64", "new connections/s, 64 at once"),
     Measure("connections-512", "new connections/s, 512 at once"),
-    Measure("connections-64", "new connections/s, 64 at once, ÷ nginx's", base="nginx-tuned"),
+    Measure("connections-64", "new connections/s, 64 at once, ÷ tuned nginx's", base="nginx-tuned"),
     Measure("p50-1", "set-up time p50, 1 at once"),
     Measure("p99-1", "set-up time p99, 1 at once"),
     Measure("p50-64", "set-up time p50, 64 at once"),
@@ -42,6 +42,11 @@ WIRE_ROWS = (
     Measure("wire-cpu-16", "CPU s/GB of the machine, 16 flows"),
     Measure("wire-own-16", "CPU s/GB of the process, 16 flows", quote="plain", unit="s"),
     Measure("wire-connections-64", "new connections/s, 64 at once"),
+)
+TLS_ROWS = (
+    Measure("download", "one download by curl"),
+    Measure("handshakes", "handshakes/s by wrk, 64 at once"),
+    Measure("requests", "requests/s by wrk over 64 kept connections"),
 )
 DNS_ROWS = (
     Measure("hot", "hot names, queries/s ÷ dnsdist's with cache", base="dnsdist-cache"),
@@ -75,9 +80,15 @@ TARGETS = (
     Target("p50-1", "inspected", AT_MOST, 2.0),
     Target("idle-own", "inspected", AT_MOST, 0.5),
     Target("idle-kernel", "inspected", AT_MOST, 5.0),
-    Target("hot", "sallyport-dns", AT_LEAST, 1.0), Target("hot-cpu", "sallyport-dns", AT_MOST, 0.75),
-    Target("cold", "sallyport-dns", AT_LEAST, 1.0),
+    Target("hot ÷ dnsdist-cache", "sallyport-dns", AT_LEAST, 1.0), Target("hot-cpu ÷ dnsdist-cache", "sallyport-dns", AT_MOST, 0.75),
+    Target("cold ÷ dnsdist", "sallyport-dns", AT_LEAST, 1.0),
 )
+
+
+def last_words(problem):
+    """What a failure said in the end, or the last line of it that calls itself an error."""
+    lines = [line.strip() for line in str(problem).splitlines() if line.strip()] or [repr(problem)]
+    return ([line for line in lines if "error" in line.lower()] or lines)[-1]
 
 
 class Round:
@@ -102,8 +113,10 @@ class Round:
         try:
             measure()
         except Exception as problem:  # whatever it is, it is this way's result here
-            lines = str(problem).strip().splitlines() or [repr(problem)]
-            self._complaints.append(f"round {self._number + 1}, {self._way.title}, {what}: {lines[-1]}")
+            self.complain(what, last_words(problem))
+
+    def complain(self, what, words):
+        self._complaints.append(f"round {self._number + 1}, {self._way.title}, {what}: {words}")
 
     def start(self):
         """Starts the way; False when it does not."""
@@ -117,6 +130,9 @@ class Round:
         started = []
         self.attempt("start", measure)
         return bool(started)
+
+    def stop(self):
+        self.attempt("stop", self._way.stop)
 
     def idle(self):
         self.attempt("idle connections", self._idle)
@@ -155,11 +171,14 @@ class Round:
         self.add(f"{prefix}p50-{at_once}", result["p50_us"])
         self.add(f"{prefix}p99-{at_once}", result["p99_us"])
         if result["failed"]:
-            self._complaints.append(f"round {self._number + 1}, {self._way.title}, {at_once} at once: "
-                                    f"{result['failed']} connections failed")
+            self.complain(f"{at_once} at once", f"{result['failed']} connections failed")
         if at_once == 64:
             self.add(f"{prefix}connection-cpu", meter.cost.machine / result["all"] * 10_000)
             self.add(f"{prefix}connection-own", meter.cost.process / result["all"] * 10_000)
+
+    def real_clients(self):
+        for measure, client in real_tls.CLIENTS.items():
+            self.attempt(measure, lambda: self.add(measure, client(self._way, self._seconds)))
 
     def questions(self, names, row):
         self.attempt(f"{row} names", lambda: self._questions(names, row))
@@ -176,5 +195,4 @@ class Round:
         self.add(f"{row}-cpu", own)
         self.add(f"{row}-own", own)
         if result["refused"] or result["failed"]:
-            self._complaints.append(f"round {self._number + 1}, {self._way.title}, {row} names: "
-                                    f"{result['refused']} refused, {result['failed']} other errors")
+            self.complain(f"{row} names", f"{result['refused']} refused, {result['failed']} other errors")

@@ -7,7 +7,7 @@ MET, MISSED, NOTHING = "✓", "✗", "–"
 
 def target_key(row):
     """Targets name a row by its measure, and by its base where one measure makes two rows."""
-    return f"{row.key} ÷ {row.base}" if row.base == "nginx-tuned" else row.key
+    return f"{row.key} ÷ {row.base}" if row.base else row.key
 
 
 def targets_of(row, targets):
@@ -27,6 +27,12 @@ def cell(samples, way, row, ways, target):
     if target is None:
         return text
     return f"{text} {MET if target.is_met(found.value) else MISSED}"
+
+
+def head_of(title):
+    """A column's head in two lines: the last word has the second one."""
+    first, _, last = title.replace(",", "").rpartition(" ")
+    return first, last
 
 
 def _short(title):
@@ -62,8 +68,8 @@ def render(lines):
 
 def table(samples, rows, ways, targets):
     """`ways` is a list of (key, title); only rows that were measured are shown."""
-    heads = [[title.partition(", ")[index * 2] for _, title in ways] for index in (0, 1)]
-    lines = [["", *heads[0], ""], ["", *heads[1], "target"]]
+    first, second = zip(*(head_of(title) for _, title in ways))
+    lines = [["", *first, ""], ["", *second, "target"]]
     for row in rows:
         if not any(samples.has(way, row.key) for way, _ in ways):
             continue

@@ -62,14 +62,22 @@ class Topology(Laboratory):
         self.gateway.provide_file("hosts", HOSTS)
 
     def _serve(self):
-        for port in ("443", "80"):
-            self._serve_with(f"flow server {port}", "flow_server", port, THREADS)
+        self.serve_flows("80")
+        self.tls_server = self.serve_flows("443")
         self._serve_with("dns server", "dns_server", "--address", RESOLVER, "--threads", THREADS,
                          "--fixed", f"{NAME}={','.join(SERVERS)}")
+
+    def serve_flows(self, port):
+        return self._serve_with(f"flow server {port}", "flow_server", port, THREADS)
 
     def _serve_with(self, name, program, *arguments):
         server = self.start_server(self.internet, name, [str(self.programs / program), *arguments])
         server.wait_until(lambda: "ready" in server.log.read_text(), "being ready")
+        return server
+
+    def stop_server(self, server):
+        server.stop()
+        self.forget(server)
 
     def set_offload(self, on):
         """Whether the links pass packets of many segments as one, or only such as a wire could carry."""
@@ -77,6 +85,7 @@ class Topology(Laboratory):
             state = "on" if on else "off"
             getattr(self, namespace).run(["ethtool", "-K", interface, "tso", state, "gso", state, "gro", state])
 
-    def forget_connections(self):
-        """Empties the gateway's conntrack table, so that no way pays for the one before."""
+    def clean_gateway(self):
+        """No rules and no tracked connections are left, so that no way pays for the one before."""
+        self.gateway.run(["nft", "flush", "ruleset"])
         self.gateway.run(["conntrack", "-F"], check=False)

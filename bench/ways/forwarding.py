@@ -9,6 +9,7 @@ class PlainForwarding(Way):
 
     key = "plain"
     title = "plain forwarding"
+    is_base = True
 
 
 _RULES = """\

@@ -49,6 +49,7 @@ class Dnsdist(Resolver):
 
     key = "dnsdist"
     title = "dnsdist"
+    is_base = True
     more = ""
 
     def command(self):
@@ -59,6 +60,7 @@ class Dnsdist(Resolver):
 class DnsdistCache(Dnsdist):
     key = "dnsdist-cache"
     title = "dnsdist, cache"
+    is_base = True
     more = 'getPool(""):setCache(newPacketCache(1000000))'
 
 

@@ -10,6 +10,7 @@ class Way:
     title = ""
     destinations = SERVERS  # where the client goes
     is_http = False
+    is_base = False  # whether others are compared with it
 
     def __init__(self, topology):
         self.topology = topology
@@ -21,8 +22,7 @@ class Way:
     def stop(self):
         """Nothing of it is left."""
         if self.server is not None:
-            self.server.stop()
-            self.topology.forget(self.server)
+            self.topology.stop_server(self.server)
             self.server = None
 
     def groups(self):
