@@ -73,8 +73,8 @@ fuzz: deps-lint
 # in three minutes. RUN="--only dns": more options (bench/run --help).
 bench:
 	@tools/install-packages build lab bench
-	@$(call configure,$(BUILD)-bench,-Dbench=true --buildtype=release)
-	@ninja -C $(BUILD)-bench --quiet
+	@$(call configure,$(BUILD)-bench,-Dbench=true)
+	@ninja -C $(BUILD)-bench --quiet bench-programs
 	@bench/run --programs $(BUILD)-bench/bench --output $(BUILD)-bench/results $(if $(QUICK),--quick) $(RUN)
 
 clean:

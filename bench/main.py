@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from . import alone, chart, report
 from .arithmetic import Samples
-from .measures import DNS_ROWS, FLOW_ROWS, HOT_NAMES, TARGETS, TLS_ROWS, WIRE_ROWS, Round, last_words
+from .measures import DNS_ROWS, FLOW_ROWS, TARGETS, TLS_ROWS, WIRE_ROWS, Round, last_words
 from .real_tls import real_tls
 from .topology import ROOT, Topology
 from .ways import forwarding, peers, resolvers, sallyport
@@ -92,7 +92,7 @@ def measure_wire(round_):
 
 
 def measure_names(round_):
-    round_.questions(HOT_NAMES, "hot")
+    round_.questions(resolvers.HOT_NAMES, "hot")
     round_.questions("new", "cold")
 
 

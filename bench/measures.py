@@ -5,7 +5,7 @@ import time
 from . import accounting, load, real_tls
 from .arithmetic import AT_LEAST, AT_MOST, Measure, Target
 from .topology import QUESTIONS
-from .ways.resolvers import ADDRESS, HOT_NAMES
+from .ways.resolvers import ADDRESS
 
 GIB = 1e9
 MIB = 1 << 20
