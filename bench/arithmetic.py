@@ -24,6 +24,7 @@ class Measure:
     base: str = ""
     unit: str = ""
     digits: int = 2
+    less_is_better: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from xml.sax.saxutils import escape
 
 WIDTH, LEFT, RIGHT = 980, 330, 70
 BAR, GAP, GROUP_GAP, HEAD = 13, 2, 16, 74
-LONGEST = 2.0  # ratios beyond it are cut, with their number beside the bar
+LONGEST = 3.0  # ratios beyond it are cut, with their number beside the bar
 FONT = 'font-family="DejaVu Sans, Verdana, sans-serif"'
 OURS = ("#0b6e4f", "#3fa27c", "#8fcfb1")
 OTHERS = ("#44546a", "#8497b0", "#c55a11", "#e2a071", "#7f6000", "#bf9000", "#7b3f7b", "#b58ab5", "#a6a6a6")
@@ -54,7 +54,9 @@ def draw(title, entries, ways):
             continue
         shown = [way for way, _ in ways if way in entry["ways"]]
         middle = y + len(shown) * (BAR + GAP) / 2 + 4
-        parts.append(_text(LEFT - 10, middle, entry["title"], anchor="end"))
+        better = "less is better" if entry["less_is_better"] else "more is better"
+        parts.append(_text(LEFT - 10, middle - 7, entry["title"], anchor="end"))
+        parts.append(_text(LEFT - 10, middle + 8, better, anchor="end", size=10, fill="#777"))
         for way in shown:
             number = entry["ways"][way]
             parts.append(_bar(y, number["median"], colour[way], number.get("met")))

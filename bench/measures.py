@@ -11,52 +11,55 @@ GIB = 1e9
 MIB = 1 << 20
 IDLE = 9_000  # connections held; what is shown is for IDLE_SHOWN
 IDLE_SHOWN = 10_000
+SETTLE = 0.5  # seconds in which the kernel frees what the way before has closed
 
 
 FLOW_ROWS = (
-    Measure("down-1", "throughput, 1 flow, down"),
-    Measure("down-16", "throughput, 16 flows, down"),
+    Measure("down-1", "throughput, 1 flow, down", less_is_better=True),
+    Measure("down-16", "throughput, 16 flows, down", less_is_better=True),
     Measure("up-1", "throughput, 1 flow, up"),
     Measure("up-16", "throughput, 16 flows, up"),
-    Measure("cpu-1", "CPU s/GB of the machine, 1 flow"),
-    Measure("cpu-16", "CPU s/GB of the machine, 16 flows"),
-    Measure("own-16", "CPU s/GB of the process, 16 flows", quote="plain", unit="s"),
+    Measure("cpu-1", "CPU s/GB of the machine, 1 flow", less_is_better=True),
+    Measure("cpu-16", "CPU s/GB of the machine, 16 flows", less_is_better=True),
+    Measure("own-16", "CPU s/GB of the process, 16 flows", quote="plain", unit="s", less_is_better=True),
     Measure("connections-1", "new connections/s, 1 at once"),
     Measure("connections-64", "new connections/s, 64 at once"),
     Measure("connections-512", "new connections/s, 512 at once"),
     Measure("connections-64", "new connections/s, 64 at once, ÷ tuned nginx's", base="nginx-tuned"),
-    Measure("p50-1", "set-up time p50, 1 at once"),
-    Measure("p99-1", "set-up time p99, 1 at once"),
-    Measure("p50-64", "set-up time p50, 64 at once"),
-    Measure("p99-64", "set-up time p99, 64 at once"),
-    Measure("connection-cpu", "CPU s of the machine, 10,000 connections"),
-    Measure("connection-own", "CPU s of the process, 10,000 connections", quote="plain", unit="s"),
-    Measure("idle-own", "MiB of the process, 10,000 idle", quote="plain", digits=1),
-    Measure("idle-kernel", "MiB of the kernel, 10,000 idle, beyond plain", quote="beyond", digits=1),
-    Measure("start", "start-up, s", quote="plain"),
+    Measure("p50-1", "set-up time p50, 1 at once", less_is_better=True),
+    Measure("p99-1", "set-up time p99, 1 at once", less_is_better=True),
+    Measure("p50-64", "set-up time p50, 64 at once", less_is_better=True),
+    Measure("p99-64", "set-up time p99, 64 at once", less_is_better=True),
+    Measure("connection-cpu", "CPU s of the machine, 10,000 connections", less_is_better=True),
+    Measure("connection-own", "CPU s of the process, 10,000 connections", quote="plain", unit="s", less_is_better=True),
+    Measure("idle-own", "MiB of the process, 10,000 idle", quote="plain", digits=1, less_is_better=True),
+    Measure("idle-kernel", "MiB of the kernel, 10,000 idle, beyond plain", quote="beyond", digits=1,
+            less_is_better=True),
+    Measure("start", "start-up, s", quote="plain", less_is_better=True),
 )
 WIRE_ROWS = (
-    Measure("wire-down-1", "throughput, 1 flow, down"),
-    Measure("wire-down-16", "throughput, 16 flows, down"),
-    Measure("wire-cpu-1", "CPU s/GB of the machine, 1 flow"),
-    Measure("wire-cpu-16", "CPU s/GB of the machine, 16 flows"),
-    Measure("wire-own-16", "CPU s/GB of the process, 16 flows", quote="plain", unit="s"),
+    Measure("wire-down-1", "throughput, 1 flow, down", less_is_better=True),
+    Measure("wire-down-16", "throughput, 16 flows, down", less_is_better=True),
+    Measure("wire-cpu-1", "CPU s/GB of the machine, 1 flow", less_is_better=True),
+    Measure("wire-cpu-16", "CPU s/GB of the machine, 16 flows", less_is_better=True),
+    Measure("wire-own-16", "CPU s/GB of the process, 16 flows", quote="plain", unit="s", less_is_better=True),
     Measure("wire-connections-64", "new connections/s, 64 at once"),
 )
 TLS_ROWS = (
-    Measure("download", "one download by curl"),
+    Measure("download", "one download by curl", less_is_better=True),
     Measure("handshakes", "handshakes/s by wrk, 64 at once"),
     Measure("requests", "requests/s by wrk over 64 kept connections"),
 )
 DNS_ROWS = (
     Measure("hot", "hot names, queries/s ÷ dnsdist's with cache", base="dnsdist-cache"),
-    Measure("hot-cpu", "hot names, CPU of the process ÷ dnsdist's with cache", base="dnsdist-cache"),
-    Measure("hot-own", "hot names, CPU s of the process, 100,000", quote="plain", unit="s"),
-    Measure("hot-lost", "hot names, lost, %", quote="plain"),
+    Measure("hot-cpu", "hot names, CPU of the process ÷ dnsdist's with cache", base="dnsdist-cache",
+            less_is_better=True),
+    Measure("hot-own", "hot names, CPU s of the process, 100,000", quote="plain", unit="s", less_is_better=True),
+    Measure("hot-lost", "hot names, lost, %", quote="plain", less_is_better=True),
     Measure("cold", "cold names, queries/s ÷ dnsdist's without cache", base="dnsdist"),
-    Measure("cold-cpu", "cold names, CPU of the process ÷ dnsdist's", base="dnsdist"),
-    Measure("cold-lost", "cold names, lost, %", quote="plain"),
-    Measure("cold-p99", "cold names, p99 ÷ dnsdist's", base="dnsdist"),
+    Measure("cold-cpu", "cold names, CPU of the process ÷ dnsdist's", base="dnsdist", less_is_better=True),
+    Measure("cold-lost", "cold names, lost, %", quote="plain", less_is_better=True),
+    Measure("cold-p99", "cold names, p99 ÷ dnsdist's", base="dnsdist", less_is_better=True),
 )
 
 
@@ -80,8 +83,8 @@ TARGETS = (
     Target("p50-1", "inspected", AT_MOST, 2.0),
     Target("idle-own", "inspected", AT_MOST, 0.5),
     Target("idle-kernel", "inspected", AT_MOST, 5.0),
-    Target("hot ÷ dnsdist-cache", "sallyport-dns", AT_LEAST, 1.0), Target("hot-cpu ÷ dnsdist-cache", "sallyport-dns", AT_MOST, 0.75),
-    Target("cold ÷ dnsdist", "sallyport-dns", AT_LEAST, 1.0),
+    Target("hot ÷ dnsdist-cache", "sallyport-dns", AT_LEAST, 1.0),
+    Target("hot-cpu ÷ dnsdist-cache", "sallyport-dns", AT_MOST, 0.75), Target("cold ÷ dnsdist", "sallyport-dns", AT_LEAST, 1.0),
 )
 
 
@@ -139,6 +142,7 @@ class Round:
 
     def _idle(self):
         groups = self._way.groups()
+        time.sleep(SETTLE)
         kernel, process = accounting.kernel_bytes(), accounting.process_bytes(groups)
         with load.held_connections(self._way, IDLE):
             kernel = accounting.kernel_bytes() - kernel

@@ -84,7 +84,8 @@ def quotes(samples, rows, ways, targets):
     found = []
     for row in rows:
         reached = targets_of(row, targets)
-        entry = {"measure": row.key, "title": row.title, "quote": row.quote, "base": base_of(row, ways), "ways": {}}
+        entry = {"measure": row.key, "title": row.title, "quote": row.quote, "base": base_of(row, ways),
+                 "less_is_better": row.less_is_better, "ways": {}}
         for way, _ in ways:
             result = quote(samples, way, row, base_of(row, ways))
             if result is None:

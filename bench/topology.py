@@ -23,9 +23,10 @@ RESOLVER = at.RESOLVER.v4
 
 THREADS = "2"
 
-# The same for every way. Ports and conntrack entries of closed connections are free again after a second or two:
-# a run opens more connections than there are ports, which is no property of a way.
+# The same for every way. Ports and conntrack entries of closed connections are soon free again: a run opens more
+# connections than there are ports, and those of one way must not be in the kernel's memory when the next is measured.
 _EVERYWHERE = {"net.ipv4.ip_local_port_range": "1024 65535", "net.ipv4.tcp_tw_reuse": 1,
+               "net.ipv4.tcp_max_tw_buckets": 1000,
                "net.core.somaxconn": 4096, "net.ipv4.tcp_max_syn_backlog": 4096}
 _GATEWAY = {"net.ipv4.ip_forward": 1, "net.netfilter.nf_conntrack_tcp_timeout_time_wait": 1,
             "net.netfilter.nf_conntrack_tcp_timeout_close": 1, "net.netfilter.nf_conntrack_udp_timeout": 1,
