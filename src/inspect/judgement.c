@@ -188,8 +188,8 @@ static enum judgement admit(struct inspector *inspector, struct inspected *inspe
 		return JUDGED_DENIED;
 	}
 	inspected->number = number;
+	inspector_let_go(inspector, inspected); /* the connection does not wait for its line */
 	inspector_emit(inspector, inspected, name, verdict, NULL);
-	inspector_let_go(inspector, inspected);
 	return JUDGED_ALLOWED;
 }
 
