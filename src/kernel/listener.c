@@ -1,6 +1,6 @@
 /*
- * Sockets are read without waiting, a bounded number of messages a turn of the loop, so that a
- * flood on one of them leaves the others their share.
+ * Sockets are read without waiting, many messages at once, but a bounded number a turn of the loop,
+ * so that a flood on one of them leaves the others their share.
  */
 #include "kernel/listener_impl.h"
 
@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-/* system calls: bind setsockopt getsockname recvfrom recvmsg sendto close */
+/* system calls: bind setsockopt getsockname recvfrom recvmsg recvmmsg sendto close */
 
-#define MESSAGES_A_TURN 64
+#define MESSAGES_AT_ONCE 16
+#define MESSAGES_A_TURN  64
 
 /* The kernel had no memory for a message of ours: it may have some now. A verdict that is not sent
  * leaves its packet in the queue until the queue is closed. */
@@ -108,12 +109,31 @@ int listener_send(struct listener *listener, const struct nlmsghdr *message)
 	return 0;
 }
 
-static void hand_over(struct listener *listener, int left)
+static void hand_over(struct listener *listener, const char *buffer, int left)
 {
-	const struct nlmsghdr *message = (const struct nlmsghdr *)(void *)listener->buffer;
+	const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)buffer;
 
 	for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
 		listener->received(listener, message);
+}
+
+/* How many messages were there; negative errno. */
+static int read_batch(struct listener *listener)
+{
+	struct iovec parts[MESSAGES_AT_ONCE];
+	struct mmsghdr messages[MESSAGES_AT_ONCE] = {0};
+	int count;
+
+	for (size_t i = 0; i < MESSAGES_AT_ONCE; i++) {
+		parts[i] = (struct iovec){listener->batch + i * listener->size, listener->size};
+		messages[i].msg_hdr.msg_iov = &parts[i];
+		messages[i].msg_hdr.msg_iovlen = 1;
+	}
+	count = recvmmsg(listener->watch.descriptor, messages, MESSAGES_AT_ONCE, MSG_DONTWAIT,
+			 NULL);
+	for (int i = 0; i < count; i++)
+		hand_over(listener, parts[i].iov_base, (int)messages[i].msg_len);
+	return count < 0 ? -errno : count;
 }
 
 static void read_some(struct loop_watch *watch, uint32_t events)
@@ -121,16 +141,13 @@ static void read_some(struct loop_watch *watch, uint32_t events)
 	struct listener *listener = loop_owner(watch, struct listener, watch);
 
 	(void)events;
-	for (int i = 0; i < MESSAGES_A_TURN; i++) {
-		ssize_t got =
-			recv(watch->descriptor, listener->buffer, listener->size, MSG_DONTWAIT);
+	for (int i = 0; i < MESSAGES_A_TURN / MESSAGES_AT_ONCE; i++) {
+		int got = read_batch(listener);
 
-		if (got < 0 && errno == ENOBUFS)
+		if (got == -ENOBUFS)
 			listener->overruns++;
-		else if (got < 0 && errno != EINTR)
-			return;
-		else if (got > 0)
-			hand_over(listener, (int)got);
+		else if (got < MESSAGES_AT_ONCE && got != -EINTR)
+			return; /* no more, or the loop brings us back */
 	}
 }
 
@@ -139,6 +156,9 @@ int listener_start(struct listener *listener, struct loop *loop,
 {
 	int r;
 
+	listener->batch = malloc(MESSAGES_AT_ONCE * listener->size);
+	if (!listener->batch)
+		return -ENOMEM;
 	listener->received = received;
 	r = loop_watch_add(loop, &listener->watch, mnl_socket_get_fd(listener->socket), EPOLLIN,
 			   read_some);
@@ -154,5 +174,6 @@ void listener_close(struct listener *listener)
 	if (listener->socket)
 		mnl_socket_close(listener->socket);
 	free(listener->buffer);
+	free(listener->batch);
 	*listener = (struct listener){0};
 }

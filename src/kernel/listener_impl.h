@@ -12,7 +12,8 @@ struct listener {
 	struct loop *loop;
 	struct mnl_socket *socket;
 	struct loop_watch watch;
-	char *buffer;
+	char *buffer; /* for one message, of an answer */
+	char *batch;  /* for those that are read in the loop */
 	size_t size;
 	uint64_t overruns; /* times the socket had no room; stays 0 with `ignore_overruns` */
 	void (*received)(struct listener *listener, const struct nlmsghdr *message);
