@@ -1,12 +1,17 @@
 /*
- * Memory is taken once: flows, their stream buffers (one large mapping; a page costs memory when a
- * hello first touches it) and held packets. Free lists are last-in first-out, so a quiet gateway
- * keeps using the same few pages.
+ * Memory is taken once: flows, their stream buffers and held packets. The buffers are one large
+ * mapping, of which most is never used: a hello of ordinary length fits into its buffer's first
+ * page. That page is touched from the start, so that no hello waits for it and what the process
+ * takes does not grow with connections; the others cost memory when a long hello first needs them.
+ * Huge pages would make all of it real memory, ten times as much.
+ *
+ * Free lists are last-in first-out, so a quiet gateway keeps using the same few pages.
  */
 #include "inspect/flow_table_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/assertion.h"
 #include "base/hash.h"
@@ -45,6 +50,22 @@ static size_t bucket_of(const struct flow_table *table, enum packet_transport tr
 	return (size_t)hash_bytes(&table->key, &tuple, sizeof(tuple)) & table->bucket_mask;
 }
 
+/* NULL: no memory. */
+static uint8_t *map_buffers(size_t count)
+{
+	const size_t size = count * STREAM_CAPACITY;
+	uint8_t *buffers =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (buffers == MAP_FAILED)
+		return NULL;
+	/* A kernel that cannot make huge pages need not be told. */
+	(void)madvise(buffers, size, MADV_NOHUGEPAGE);
+	for (size_t i = 0; i < count; i++)
+		*(volatile uint8_t *)(buffers + i * STREAM_CAPACITY) = 0;
+	return buffers;
+}
+
 static void fill_free_lists(struct flow_table *table, size_t held_capacity)
 {
 	for (size_t i = table->capacity; i > 0; i--) {
@@ -73,7 +94,7 @@ struct flow_table *flow_table_new(size_t capacity, size_t held_capacity)
 	table->capacity = capacity;
 	table->bucket_mask = buckets - 1;
 	table->flows = calloc(capacity, sizeof(*table->flows));
-	table->buffers = calloc(capacity, STREAM_CAPACITY);
+	table->buffers = map_buffers(capacity);
 	table->packets = calloc(held_capacity, sizeof(*table->packets));
 	table->buckets = calloc(buckets, sizeof(struct inspected *));
 	if (!table->flows || !table->buffers || !table->packets || !table->buckets) {
@@ -89,7 +110,8 @@ void flow_table_free(struct flow_table *table)
 	if (!table)
 		return;
 	free(table->flows);
-	free(table->buffers);
+	if (table->buffers)
+		(void)munmap(table->buffers, table->capacity * STREAM_CAPACITY);
 	free(table->packets);
 	free(table->buckets);
 	free(table);

@@ -3,6 +3,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -253,6 +255,25 @@ static void flows_stand_in_the_order_of_their_last_packet(void **state)
 	flow_table_free(table);
 }
 
+/* What a page of the mapping costs shows only when it is touched; so the first one is, at once. */
+static void the_room_for_ordinary_hellos_is_taken_at_the_start(void **state)
+{
+	enum { FLOWS = 64 };
+	struct flow_table *table = flow_table_new(FLOWS, FLOWS);
+
+	(void)state;
+	for (uint16_t i = 0; i < FLOWS; i++) {
+		uint8_t *bytes = add(table, i, 1)->flow.stream.bytes;
+		unsigned char is_resident[2] = {0};
+
+		assert_int_equal((uintptr_t)bytes % (uintptr_t)getpagesize(), 0);
+		assert_int_equal(mincore(bytes, 2 * (size_t)getpagesize(), is_resident), 0);
+		assert_int_equal(is_resident[0] & 1, 1);
+		assert_int_equal(is_resident[1] & 1, 0);
+	}
+	flow_table_free(table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +287,7 @@ int main(void)
 		cmocka_unit_test(one_flow_holds_no_more_than_its_share),
 		cmocka_unit_test(the_time_of_holding_is_that_of_the_first_packet),
 		cmocka_unit_test(flows_stand_in_the_order_of_their_last_packet),
+		cmocka_unit_test(the_room_for_ordinary_hellos_is_taken_at_the_start),
 	};
 
 	return cmocka_run_group_tests_name("inspect/flow_table", tests, NULL, NULL);
