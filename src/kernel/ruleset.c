@@ -113,6 +113,13 @@
  * with data) or where an answer would help nobody (invalid). Log statements stand in rules of their
  * own, limited; the counters beside the verdicts count what a limit swallows.
  *
+ * Most packets are of flows that are INSPECTED or NETWORK; they pass few rules. A client's leaves
+ * `prerouting` by its mark at once, when conntrack says that its connection is established: an
+ * expected connection, whose mark is not its own, and a redirect are RELATED; a SYN is NEW. And
+ * what still has the life sign at `released` was never queued, since the chains before the queue
+ * and the inspector's verdict each put another mark in its place: `forward` has decided about it
+ * already.
+ *
  * Direction comes from conntrack and the marks, never from pairs of interfaces, so one interface
  * may be inside and outside at once.
  *

@@ -33,6 +33,11 @@
  */
 #define IS_EXPECTED "ct status expected ct state related meta l4proto != { icmp, ipv6-icmp } "
 #define IS_SYN_ACK  "tcp flags & (syn | ack) == (syn | ack) "
+/* A client's packet whose connection's mark is its own; its server has answered. */
+#define IS_UNDER_WAY "ct state established ct direction original "
+/* The queue's rules and the inspector take the life sign off a packet: without it nothing is known.
+ */
+#define WAS_NOT_QUEUED "meta mark & $STATE == $ALIVE "
 /* QUIC, RFC 9000 section 17: a header that names its version; only such packets begin connections
  */
 #define HAS_LONG_HEADER "@ih,0,8 0x80-0xff "
@@ -237,6 +242,8 @@ static void add_prerouting(struct text *out, const struct ruleset_settings *sett
 	text_add(out, "\tchain prerouting {\n"
 		      "\t\ttype filter hook prerouting priority mangle; policy accept;\n"
 		      "\t\tiifname != $inside accept\n"
+		      "\t\t" IS_UNDER_WAY
+		      "ct mark & $STATE vmap { $INSPECTED : accept, $NETWORK : accept }\n"
 		      "\t\ticmp type redirect counter drop\n"
 		      "\t\ticmpv6 type nd-redirect counter drop\n"
 		      "\t\tct direction reply " IS_FORGED "counter drop\n"
@@ -411,6 +418,7 @@ static void add_inspection(struct text *out)
 		      "\tchain released {\n"
 		      "\t\ttype filter hook forward priority 1; policy accept;\n"
 		      "\t\tiifname != $inside accept\n"
+		      "\t\t" WAS_NOT_QUEUED "accept\n"
 		      "\t\tct mark & $STATE != { $HELLO, $CONFIRM, $INSPECTED, $DENIED } accept\n"
 		      "\t\tct mark & $STATE == $DENIED goto refuse\n"
 		      "\t\tmeta l4proto udp goto released_datagram\n"
