@@ -128,6 +128,11 @@ class Accounting(unittest.TestCase):
         text = "slabinfo - version: 2.1\n# name …\nTCP 10 14 2048 7 4 : tunables …\nfilp 3 9 256 16 1 : tunables …\n"
         self.assertEqual(accounting.kernel_bytes(text), 10 * 2048 + 3 * 256)
 
+    def test_the_kernels_memory_of_files_is_not_a_ways(self):
+        text = ("slabinfo - version: 2.1\n# name …\nproc_inode_cache 10 14 700 7 4 : tunables …\n"
+                "sock_inode_cache 3 9 832 16 1 : tunables …\n")
+        self.assertEqual(accounting.kernel_bytes(text), 3 * 832)
+
     def test_a_failure_is_told_by_its_error_and_not_by_what_came_after(self):
         self.assertEqual(last_words(RuntimeError("exit 1\nx.yaml: error: too long\nstopped\n")), "x.yaml: error: too long")
         self.assertEqual(last_words(RuntimeError("a\nb\n\n")), "b")
