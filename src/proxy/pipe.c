@@ -18,6 +18,7 @@
 struct pipe_pool {
 	struct pipe *open, *closed;
 	size_t open_count, lent;
+	size_t wide_count; /* opened and wide */
 	struct pipe pipes[];
 };
 
@@ -38,6 +39,7 @@ static void close_pipe(struct pipe_pool *pool, struct pipe *pipe)
 {
 	close(pipe->ends[0]);
 	close(pipe->ends[1]);
+	pool->wide_count -= pipe->capacity == PIPE_WIDE;
 	pipe->next = pool->closed;
 	pool->closed = pipe;
 }
@@ -68,6 +70,7 @@ struct pipe *pipe_pool_take(struct pipe_pool *pool)
 		invariant(pipe); /* two a session are all that can be lent */
 		if (pipe2(pipe->ends, O_CLOEXEC | O_NONBLOCK) < 0)
 			return NULL;
+		pipe->capacity = PIPE_NARROW;
 		pool->closed = pipe->next;
 	}
 	pool->lent++;
@@ -84,4 +87,13 @@ void pipe_pool_give_back(struct pipe_pool *pool, struct pipe *pipe, bool empty)
 	pipe->next = pool->open;
 	pool->open = pipe;
 	pool->open_count++;
+}
+
+void pipe_pool_widen(struct pipe_pool *pool, struct pipe *pipe)
+{
+	if (pipe->capacity == PIPE_WIDE || pool->wide_count == PIPES_WIDE_MAX ||
+	    fcntl(pipe->ends[0], F_SETPIPE_SZ, PIPE_WIDE) < 0)
+		return;
+	pipe->capacity = PIPE_WIDE;
+	pool->wide_count++;
 }

@@ -11,6 +11,8 @@
 
 /* system calls: recvfrom sendto splice */
 
+#define BULKY 16384 /* bytes at once: a pipe of 16 packets may be full of them */
+
 void relay_skip(struct relay *relay, size_t length)
 {
 	invariant(relay->released == 0 && length <= relay_held(relay));
@@ -55,20 +57,21 @@ long relay_fill(struct relay *relay, int from)
 
 long relay_splice(struct relay *relay, struct pipe_pool *pipes, int from, uint64_t limit)
 {
-	size_t wanted = limit < RELAY_STRIDE ? (size_t)limit : RELAY_STRIDE;
-
 	invariant(relay_held(relay) == 0 && relay->piped == 0);
 	if (!relay->pipe)
 		relay->pipe = pipe_pool_take(pipes);
 	if (!relay->pipe)
 		return -errno;
 
-	ssize_t count = splice(from, NULL, relay->pipe->ends[1], NULL, wanted,
+	size_t room = relay->pipe->capacity;
+	ssize_t count = splice(from, NULL, relay->pipe->ends[1], NULL, limit < room ? limit : room,
 			       SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 	int error = errno;
 
 	if (count > 0) {
 		relay->piped = (size_t)count;
+		if (count >= BULKY)
+			pipe_pool_widen(pipes, relay->pipe);
 		return count;
 	}
 	pipe_pool_give_back(pipes, take_pointer(relay->pipe), true);

@@ -15,7 +15,6 @@
 #include "proxy/pipe_impl.h"
 
 #define RELAY_CAPACITY HTTP_HEAD_MAX /* more than HELLO_STREAM_MAX */
-#define RELAY_STRIDE   65536         /* bytes a splice: what a pipe holds by default */
 
 struct relay {
 	uint8_t *bytes;    /* RELAY_CAPACITY; the session's */

@@ -22,7 +22,7 @@
 
 /* system calls: setsockopt shutdown close */
 
-#define STEPS_A_TURN       32
+#define STEPS_A_TURN       16 /* at most as many MiB */
 #define FAREWELL_MS        2000
 #define FAREWELL_DRAIN_MAX (1024 * 1024) /* bytes of a client that does not stop talking */
 

@@ -1,4 +1,5 @@
 /* The parts of the proxy that need no connection, and the pipes. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -199,6 +200,26 @@ static void a_pipe_given_back_full_is_never_lent_again_with_its_bytes(void **sta
 	pipe_pool_free(pool);
 }
 
+static void only_so_many_pipes_are_wide(void **state)
+{
+	struct pipe_pool *pool = pipe_pool_new(PIPES_WIDE_MAX + 1);
+	struct pipe *pipes[PIPES_WIDE_MAX + 1];
+
+	(void)state;
+	for (size_t i = 0; i <= PIPES_WIDE_MAX; i++) {
+		pipes[i] = pipe_pool_take(pool);
+		pipe_pool_widen(pool, pipes[i]);
+		assert_int_equal(pipes[i]->capacity, i < PIPES_WIDE_MAX ? PIPE_WIDE : PIPE_NARROW);
+	}
+	assert_int_equal(fcntl(pipes[0]->ends[1], F_GETPIPE_SZ), PIPE_WIDE);
+	pipe_pool_give_back(pool, pipes[0], false); /* is closed, so another may be wide */
+	pipe_pool_widen(pool, pipes[PIPES_WIDE_MAX]);
+	assert_int_equal(pipes[PIPES_WIDE_MAX]->capacity, PIPE_WIDE);
+	for (size_t i = 1; i <= PIPES_WIDE_MAX; i++)
+		pipe_pool_give_back(pool, pipes[i], true);
+	pipe_pool_free(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +229,7 @@ int main(void)
 		cmocka_unit_test(heads_are_edited_where_a_proxy_has_to_and_nowhere_else),
 		cmocka_unit_test(offers_of_http2_and_tls_are_found_in_any_spelling),
 		cmocka_unit_test(a_pipe_given_back_full_is_never_lent_again_with_its_bytes),
+		cmocka_unit_test(only_so_many_pipes_are_wide),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
