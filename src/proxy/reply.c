@@ -39,6 +39,7 @@ void reply_http(struct session *session, unsigned int status, const char *text)
 		length += snprintf(reply + length, sizeof(reply) - (size_t)length, "%s%s\n", prefix,
 				   text);
 	invariant((size_t)length < sizeof(reply));
+	session_take_buffers(session);
 	relay_say(&session->down, reply, (size_t)length);
 }
 
@@ -59,5 +60,6 @@ void reply_alert(struct session *session, enum reason reason)
 	tls_build_alert(is_about_name(reason) ? TLS_ALERT_UNRECOGNIZED_NAME
 					      : TLS_ALERT_ACCESS_DENIED,
 			alert);
+	session_take_buffers(session);
 	relay_say(&session->down, alert, sizeof(alert));
 }

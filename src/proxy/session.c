@@ -106,6 +106,32 @@ static int arm(struct session *session, struct side *side)
 	return loop_watch_change(session->proxy->loop, &side->watch, side->wanted);
 }
 
+/* ------------------------------------------------------------------- buffers */
+
+void session_take_buffers(struct session *session)
+{
+	if (session->buffers)
+		return;
+	session->buffers = session_table_lend_buffers(session->proxy->table);
+	session->up.bytes = session->buffers->up;
+	session->down.bytes = session->buffers->down;
+}
+
+static void give_buffers_back(struct session *session)
+{
+	relay_forget(&session->up);
+	relay_forget(&session->down);
+	session->up.bytes = session->down.bytes = NULL;
+	session_table_take_buffers_back(session->proxy->table, take_pointer(session->buffers));
+}
+
+/* A hello of which no byte has come has its reader already. */
+static bool holds_something(const struct session *session)
+{
+	return session->state == SESSION_HELLO || relay_held(&session->up) > 0 ||
+	       relay_held(&session->down) > 0;
+}
+
 /* ------------------------------------------------------------------- figures and freeing */
 
 static void count_bytes(struct session *session)
@@ -130,6 +156,8 @@ static void free_session(struct session *session)
 	close_side(session, &session->server, session->manner);
 	relay_drop_pipe(&session->up, proxy->pipes);
 	relay_drop_pipe(&session->down, proxy->pipes);
+	if (session->buffers)
+		give_buffers_back(session);
 	session_table_give_back(proxy->table, session);
 }
 
@@ -233,9 +261,12 @@ void session_run(struct session *session)
 	if (session->running)
 		return;
 	session->running = true;
+	session_take_buffers(session);
 	if (take_steps(session))
 		start_timer(session, 0);
 	session->running = false;
+	if (!holds_something(session))
+		give_buffers_back(session);
 	count_bytes(session);
 	if (session->state != SESSION_OVER &&
 	    (arm(session, &session->client) < 0 || arm(session, &session->server) < 0))
@@ -251,8 +282,6 @@ void session_begin(struct session *session, int descriptor, const struct ip_endp
 {
 	session->client.descriptor = descriptor;
 	session->server.descriptor = -1;
-	session->up.bytes = session->up_bytes;
-	session->down.bytes = session->down_bytes;
 	session->source = *source;
 	session->destination = *destination;
 	session->is_explicit = is_explicit;

@@ -110,6 +110,14 @@ struct exchange {
 	bool reused; /* the server connection served an exchange before */
 };
 
+/* Where bytes are held and hellos read. A session has them while it runs, and keeps them between
+   its turns only when something is in them: an idle one has none. */
+struct session_buffers {
+	struct session_buffers *next_free;
+	struct hello_reader reader;
+	uint8_t up[RELAY_CAPACITY], down[RELAY_CAPACITY];
+};
+
 struct session {
 	struct session *older, *newer; /* of those in use; `newer` links the free ones */
 	struct proxy *proxy;
@@ -117,7 +125,8 @@ struct session {
 	enum close_manner manner; /* in OVER */
 	bool running;             /* session_run() is at work: nobody else calls it */
 	struct side client, server;
-	struct relay up, down; /* client to server, server to client */
+	struct relay up, down;           /* client to server, server to client */
+	struct session_buffers *buffers; /* NULL: nothing is held */
 	struct loop_timer timer;
 	uint64_t deadline_ms, timer_due_ms;
 
@@ -153,11 +162,6 @@ struct session {
 	size_t hello_fed; /* held bytes, behind the released ones, that the reader has */
 	bool in_second_hello;
 	uint32_t record_left; /* of a client record that may pass */
-
-	/* Not cleared for a new session, so not touched before they are needed. */
-	struct hello_reader reader;
-	uint8_t up_bytes[RELAY_CAPACITY];
-	uint8_t down_bytes[RELAY_CAPACITY];
 };
 
 /* ------------------------------------------------------------------ session.c */
@@ -166,6 +170,8 @@ struct session {
 void session_begin(struct session *session, int descriptor, const struct ip_endpoint *source,
 		   const struct ip_endpoint *destination, bool is_explicit);
 void session_run(struct session *session);
+/* For what is said outside of a step. Taken back at the end of session_run(). */
+void session_take_buffers(struct session *session);
 /* Ends in OVER; the driver closes. Also from outside of a step, then followed by session_run(). */
 enum step session_over(struct session *session, enum close_manner manner);
 enum step session_go(struct session *session, enum session_state state, uint64_t within_ms);

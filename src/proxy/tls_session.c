@@ -71,7 +71,7 @@ enum step session_begin_hello(struct session *session)
 {
 	session->subject.protocol = FLOW_HTTPS;
 	session->speech = SPEECH_TLS;
-	hello_reader_init(&session->reader);
+	hello_reader_init(&session->buffers->reader);
 	session->hello_fed = 0;
 	return session_go(session, SESSION_HELLO, session->proxy->settings.head_timeout_ms);
 }
@@ -94,16 +94,16 @@ static enum hello_progress read_hello(struct session *session)
 	const struct relay *up = &session->up;
 	const uint8_t *unseen = relay_first(up) + up->released + session->hello_fed;
 
-	session->hello_fed += hello_reader_feed(&session->reader, unseen,
+	session->hello_fed += hello_reader_feed(&session->buffers->reader, unseen,
 						relay_held(up) - up->released - session->hello_fed);
-	return session->reader.progress;
+	return session->buffers->reader.progress;
 }
 
 static enum step deny_hello(struct session *session)
 {
-	const char *text = client_hello_error_text(session->reader.error);
+	const char *text = client_hello_error_text(session->buffers->reader.error);
 
-	return session_deny(session, reason_of(session->reader.error), 0, text);
+	return session_deny(session, reason_of(session->buffers->reader.error), 0, text);
 }
 
 static enum step judge_first_hello(struct session *session, const struct client_hello *hello)
@@ -162,9 +162,10 @@ static enum step take_hello_of_connect(struct session *session, const struct cli
 
 static enum step take_first_hello(struct session *session)
 {
-	const struct client_hello *hello = &session->reader.hello;
+	const struct client_hello *hello = &session->buffers->reader.hello;
 
-	if (session->reader.record_left != 0) /* more handshake bytes in the hello's own record */
+	if (session->buffers->reader.record_left !=
+	    0) /* more handshake bytes in the hello's own record */
 		return session_deny(session, REASON_HELLO_MALFORMED, 0, NULL);
 	return session->purpose == PURPOSE_CONNECT ? take_hello_of_connect(session, hello)
 						   : judge_first_hello(session, hello);
@@ -209,7 +210,7 @@ enum step step_hello(struct session *session)
 
 enum step session_begin_confirm(struct session *session)
 {
-	session->up.released = session->reader.stream_length;
+	session->up.released = session->buffers->reader.stream_length;
 	session->in_before = session->down.moved; /* our answer to CONNECT is not the server's */
 	session->hello_fed = 0;
 	session->in_second_hello = false;
@@ -235,13 +236,13 @@ static enum walk walk_second_hello(struct session *session)
 	case HELLO_WHOLE:
 		break;
 	}
-	if (session->reader.record_left != 0) {
+	if (session->buffers->reader.record_left != 0) {
 		session_deny(session, REASON_HELLO_MALFORMED, 0, NULL);
 		return WALK_DENIED;
 	}
-	if (!names_same(session, &session->reader.hello))
+	if (!names_same(session, &session->buffers->reader.hello))
 		return WALK_DENIED;
-	if (session->reader.hello.has_encrypted_hello && !session->subject.encrypted) {
+	if (session->buffers->reader.hello.has_encrypted_hello && !session->subject.encrypted) {
 		session_deny(session, REASON_ENCRYPTED_HELLO, 0, "the second hello alone has it");
 		return WALK_DENIED;
 	}
@@ -263,7 +264,7 @@ static enum walk walk_header(struct session *session)
 	if (cursor_failed(&header))
 		return WALK_MORE;
 	if (type == RECORD_HANDSHAKE) {
-		hello_reader_init(&session->reader);
+		hello_reader_init(&session->buffers->reader);
 		session->hello_fed = 0;
 		session->in_second_hello = true;
 		return WALK_ON;

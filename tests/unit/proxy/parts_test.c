@@ -13,6 +13,7 @@
 #include "proxy/http_head_impl.h"
 #include "proxy/pipe_impl.h"
 #include "proxy/server_hello_impl.h"
+#include "proxy/session_table_impl.h"
 
 static const uint8_t s_random[] = {
 	0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c,
@@ -220,6 +221,21 @@ static void only_so_many_pipes_are_wide(void **state)
 	pipe_pool_free(pool);
 }
 
+static void buffers_given_back_last_are_lent_first(void **state)
+{
+	struct session_table *table = session_table_new(2);
+	struct session_buffers *first = session_table_lend_buffers(table);
+	struct session_buffers *second = session_table_lend_buffers(table);
+
+	(void)state;
+	assert_ptr_not_equal(first, second);
+	session_table_take_buffers_back(table, second);
+	session_table_take_buffers_back(table, first);
+	assert_ptr_equal(session_table_lend_buffers(table), first);
+	assert_ptr_equal(session_table_lend_buffers(table), second);
+	session_table_free(table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +246,7 @@ int main(void)
 		cmocka_unit_test(offers_of_http2_and_tls_are_found_in_any_spelling),
 		cmocka_unit_test(a_pipe_given_back_full_is_never_lent_again_with_its_bytes),
 		cmocka_unit_test(only_so_many_pipes_are_wide),
+		cmocka_unit_test(buffers_given_back_last_are_lent_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
