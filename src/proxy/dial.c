@@ -110,31 +110,33 @@ enum step step_lookup(struct session *session)
 
 /* ------------------------------------------------------------------- attempts */
 
+/* Asked again, connect() tells how it stands: under way, done, or why not. */
+static int ask_connect(const struct session *session, int descriptor)
+{
+	struct sockaddr_storage address;
+	socklen_t size = ip_to_sockaddr(&session->dialled, &address);
+
+	if (connect(descriptor, (struct sockaddr *)&address, size) == 0 || errno == EISCONN)
+		return 0;
+	return errno == EALREADY || errno == EINTR ? -EINPROGRESS : -errno;
+}
+
 static int open_attempt(struct session *session, const struct ip_address *address)
 {
 	cleanup(close_descriptor) int descriptor =
 		socket(address->family == 6 ? AF_INET6 : AF_INET,
 		       SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-	int on = 1;
+	int on = 1, error;
 
 	if (descriptor < 0)
 		return -errno;
 	(void)setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	session->dialled.address = *address;
 	session->dialled.port = session->subject.port;
+	error = ask_connect(session, descriptor);
+	if (error < 0 && error != -EINPROGRESS)
+		return error;
 	return session_add_server(session, take_descriptor(descriptor));
-}
-
-/* Asked again, connect() tells how it stands: under way, done, or why not. */
-static int try_connect(struct session *session)
-{
-	struct sockaddr_storage address;
-	socklen_t size = ip_to_sockaddr(&session->dialled, &address);
-
-	if (connect(session->server.descriptor, (struct sockaddr *)&address, size) == 0 ||
-	    errno == EISCONN)
-		return 0;
-	return errno == EALREADY || errno == EINTR ? -EINPROGRESS : -errno;
 }
 
 static enum step next_attempt(struct session *session, int error)
@@ -186,19 +188,20 @@ static enum step attempt(struct session *session)
 
 enum step step_dial(struct session *session)
 {
-	int error;
+	struct side *server = &session->server;
+	int error = 0;
 
 	if (session->client.hung)
 		return session_over(session, CLOSE_RESET);
-	if (session->server.descriptor < 0)
+	if (server->descriptor < 0)
 		return attempt(session);
-	error = try_connect(session);
-	if (error == 0)
-		return connected(session);
-	if (error != -EINPROGRESS)
-		return next_attempt(session, error);
-	session->server.wanted = EPOLLOUT;
-	return STEP_WAIT;
+	if (!(server->ready & EPOLLOUT)) {
+		server->wanted = EPOLLOUT;
+		return STEP_WAIT;
+	}
+	if (server->hung)
+		error = ask_connect(session, server->descriptor);
+	return error == 0 ? connected(session) : next_attempt(session, error);
 }
 
 void dial_expired(struct session *session)

@@ -66,9 +66,9 @@ static enum body_pass receive(struct session *session, struct relay *relay, stru
 	if (relay->ended)
 		return body->framing == HTTP_BODY_UNTIL_CLOSE ? BODY_END : BODY_CUT;
 	if (opaque >= SPLICE_MIN)
-		count = relay_splice(relay, session->proxy->pipes, from->descriptor, opaque);
+		count = relay_splice(relay, session->proxy->pipes, from, opaque);
 	else
-		count = relay_fill(relay, from->descriptor);
+		count = relay_fill(relay, from);
 	if (count == -EAGAIN) {
 		from->wanted |= EPOLLIN;
 		return BODY_WAIT;
@@ -111,7 +111,7 @@ static bool pass_request(struct session *session)
 
 	if (exchange->request_stopped)
 		return false;
-	error = relay_flush(up, session->proxy->pipes, session->server.descriptor);
+	error = relay_flush(up, session->proxy->pipes, &session->server);
 	if (error == -EAGAIN) {
 		session->server.wanted |= EPOLLOUT;
 		return false;
@@ -207,7 +207,7 @@ static bool receive_response_head(struct session *session)
 	if (session->down.ended)
 		return fail_without_head(session, "the server closed the connection without an "
 						  "answer");
-	count = relay_fill(&session->down, session->server.descriptor);
+	count = relay_fill(&session->down, &session->server);
 	if (count >= 0)
 		return true;
 	if (count != -EAGAIN)
@@ -264,7 +264,7 @@ static bool pass_response_body(struct session *session)
 /* Likewise. */
 static bool pass_response(struct session *session)
 {
-	int error = relay_flush(&session->down, session->proxy->pipes, session->client.descriptor);
+	int error = relay_flush(&session->down, session->proxy->pipes, &session->client);
 
 	if (error == -EAGAIN) {
 		session->client.wanted |= EPOLLOUT;

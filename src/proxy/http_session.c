@@ -165,15 +165,17 @@ static enum step judge_request(struct session *session, const struct http_reques
 /* A server that says anything, or ends, while nobody asked is of no more use. */
 static void check_server(struct session *session)
 {
+	struct side *server = &session->server;
 	char byte;
 
-	if (session->server.descriptor < 0)
+	if (server->descriptor < 0)
 		return;
-	if (recv(session->server.descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
-	    errno != EAGAIN)
+	if (server->ready & EPOLLIN &&
+	    (recv(server->descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
+	     side_failed(server, EPOLLIN) != -EAGAIN))
 		session_close_server(session, CLOSE_ORDERLY);
 	else
-		session->server.wanted = EPOLLIN;
+		server->wanted = EPOLLIN;
 }
 
 static enum step wait_for_head(struct session *session)
@@ -188,7 +190,7 @@ static enum step wait_for_head(struct session *session)
 
 static enum step receive_head(struct session *session)
 {
-	long count = relay_fill(&session->up, session->client.descriptor);
+	long count = relay_fill(&session->up, &session->client);
 
 	if (count == -EAGAIN)
 		return wait_for_head(session);

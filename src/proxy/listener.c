@@ -5,7 +5,8 @@
  * For that a descriptor is kept in reserve. All workers share the process's descriptors: when
  * another has taken even that one, the listener pauses.
  *
- * A connection that TPROXY brought has its original destination as its local address.
+ * A connection that TPROXY brought has its original destination as its local address. What is set
+ * of a listener, accepted sockets have too.
  */
 #include "proxy/listener_impl.h"
 
@@ -17,7 +18,7 @@
 #include "base/cleanup.h"
 #include "proxy/proxy_impl.h"
 
-/* system calls: accept4 getpeername getsockname setsockopt openat close */
+/* system calls: accept4 getsockname setsockopt openat close */
 
 #define BACKLOG        1024
 #define ACCEPTS_A_TURN 64
@@ -37,6 +38,8 @@ static int prepare(int descriptor, const struct ip_endpoint *endpoint, bool is_t
 
 	if (error == 0)
 		error = set_option(descriptor, SOL_SOCKET, SO_REUSEPORT);
+	if (error == 0)
+		error = set_option(descriptor, IPPROTO_TCP, TCP_NODELAY);
 	if (error == 0 && is_v6)
 		error = set_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY);
 	if (error == 0 && is_transparent)
@@ -53,15 +56,27 @@ static void reset(int descriptor)
 	close(descriptor);
 }
 
-static bool find_ends(const struct proxy_listener *listener, int descriptor,
-		      struct ip_endpoint *source, struct ip_endpoint *destination)
+/* accept4(): the descriptor and where it comes from, or negative errno. */
+static int accept_one(const struct proxy_listener *listener, int flags, struct ip_endpoint *source)
 {
-	struct sockaddr_storage peer, local;
-	socklen_t peer_size = sizeof(peer), local_size = sizeof(local);
+	struct sockaddr_storage peer;
+	socklen_t size = sizeof(peer);
+	int descriptor = accept4(listener->descriptor, (struct sockaddr *)&peer, &size, flags);
 
-	if (getpeername(descriptor, (struct sockaddr *)&peer, &peer_size) < 0 ||
-	    ip_from_sockaddr(&peer, source) < 0)
-		return false;
+	if (descriptor < 0)
+		return -errno;
+	if (ip_from_sockaddr(&peer, source) == 0)
+		return descriptor;
+	close(descriptor);
+	return -ECONNABORTED;
+}
+
+static bool find_destination(const struct proxy_listener *listener, int descriptor,
+			     struct ip_endpoint *destination)
+{
+	struct sockaddr_storage local;
+	socklen_t local_size = sizeof(local);
+
 	*destination = (struct ip_endpoint){.port = 0};
 	if (!listener->is_transparent)
 		return true;
@@ -89,13 +104,13 @@ static void refuse(struct proxy *proxy, const struct proxy_listener *listener,
 	events_emit(proxy->events, &event);
 }
 
-static void serve(struct proxy_listener *listener, int descriptor)
+static void serve(struct proxy_listener *listener, int descriptor, const struct ip_endpoint *source)
 {
 	struct proxy *proxy = listener->proxy;
-	struct ip_endpoint source, destination;
+	struct ip_endpoint destination;
 
 	proxy->figures.accepted++;
-	if (!find_ends(listener, descriptor, &source, &destination)) { /* reset meanwhile */
+	if (!find_destination(listener, descriptor, &destination)) { /* reset meanwhile */
 		close(descriptor);
 		return;
 	}
@@ -103,13 +118,12 @@ static void serve(struct proxy_listener *listener, int descriptor)
 	struct session *session = session_table_take(proxy->table);
 
 	if (!session) {
-		refuse(proxy, listener, &source, &destination, NULL);
+		refuse(proxy, listener, source, &destination, NULL);
 		reset(descriptor);
 		return;
 	}
-	(void)set_option(descriptor, IPPROTO_TCP, TCP_NODELAY);
 	session->proxy = proxy;
-	session_begin(session, descriptor, &source, &destination, !listener->is_transparent);
+	session_begin(session, descriptor, source, &destination, !listener->is_transparent);
 }
 
 static void keep_reserve(struct proxy *proxy)
@@ -130,12 +144,12 @@ static int refuse_by_reserve(struct proxy_listener *listener)
 		return -EMFILE;
 	close(take_descriptor(proxy->reserve));
 
-	int descriptor = accept4(listener->descriptor, NULL, NULL, SOCK_CLOEXEC);
-	int error = descriptor < 0 ? -errno : 0;
+	int descriptor = accept_one(listener, SOCK_CLOEXEC, &source);
+	int error = descriptor < 0 ? descriptor : 0;
 
 	if (descriptor >= 0) {
 		proxy->figures.accepted++;
-		if (find_ends(listener, descriptor, &source, &destination))
+		if (find_destination(listener, descriptor, &destination))
 			refuse(proxy, listener, &source, &destination, "no descriptors are left");
 		reset(descriptor);
 	}
@@ -170,16 +184,15 @@ static void ready(struct loop_watch *watch, uint32_t events)
 
 	(void)events;
 	for (unsigned int i = 0; i < ACCEPTS_A_TURN; i++) {
-		int descriptor =
-			accept4(listener->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		struct ip_endpoint source;
+		int error = accept_one(listener, SOCK_NONBLOCK | SOCK_CLOEXEC, &source);
 
-		if (descriptor >= 0) {
-			serve(listener, descriptor);
+		if (error >= 0) {
+			serve(listener, error, &source);
 			continue;
 		}
-		int error =
-			errno == EMFILE || errno == ENFILE ? refuse_by_reserve(listener) : -errno;
-
+		if (error == -EMFILE || error == -ENFILE)
+			error = refuse_by_reserve(listener);
 		if (error == 0 || error == -ECONNABORTED || error == -EINTR)
 			continue;
 		if (is_lack(error))

@@ -39,56 +39,75 @@ static void make_room(struct relay *relay)
 	relay->end = held;
 }
 
-long relay_fill(struct relay *relay, int from)
+long relay_fill(struct relay *relay, struct side *from)
 {
+	size_t room;
+	ssize_t count;
+
 	invariant(relay->piped == 0);
 	make_room(relay);
-	if (relay->end == RELAY_CAPACITY)
+	room = RELAY_CAPACITY - relay->end;
+	if (room == 0)
 		return -ENOBUFS;
-
-	ssize_t count =
-		recv(from, relay->bytes + relay->end, RELAY_CAPACITY - relay->end, MSG_DONTWAIT);
+	if (!(from->ready & EPOLLIN))
+		return -EAGAIN;
+	count = TEMP_FAILURE_RETRY(
+		recv(from->descriptor, relay->bytes + relay->end, room, MSG_DONTWAIT));
 	if (count < 0)
-		return errno == EINTR ? -EAGAIN : -errno;
+		return side_failed(from, EPOLLIN);
 	relay->end += (size_t)count;
 	relay->ended = count == 0;
+	if (count > 0 && (size_t)count < room)
+		side_drained(from);
 	return count;
 }
 
-long relay_splice(struct relay *relay, struct pipe_pool *pipes, int from, uint64_t limit)
+/* Socket to pipe: the number of bytes; 0: the sender has ended; negative errno. */
+static long fill_pipe(struct relay *relay, struct pipe_pool *pipes, struct side *from,
+		      uint64_t limit)
 {
+	size_t room = relay->pipe->capacity;
+	ssize_t count = TEMP_FAILURE_RETRY(splice(from->descriptor, NULL, relay->pipe->ends[1],
+						  NULL, limit < room ? limit : room,
+						  SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
+
+	if (count < 0)
+		return side_failed(from, EPOLLIN);
+	relay->piped = (size_t)count;
+	if (count >= BULKY)
+		pipe_pool_widen(pipes, relay->pipe);
+	return count;
+}
+
+long relay_splice(struct relay *relay, struct pipe_pool *pipes, struct side *from, uint64_t limit)
+{
+	long count;
+
 	invariant(relay_held(relay) == 0 && relay->piped == 0);
+	if (!(from->ready & EPOLLIN))
+		return -EAGAIN;
 	if (!relay->pipe)
 		relay->pipe = pipe_pool_take(pipes);
 	if (!relay->pipe)
 		return -errno;
-
-	size_t room = relay->pipe->capacity;
-	ssize_t count = splice(from, NULL, relay->pipe->ends[1], NULL, limit < room ? limit : room,
-			       SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-	int error = errno;
-
-	if (count > 0) {
-		relay->piped = (size_t)count;
-		if (count >= BULKY)
-			pipe_pool_widen(pipes, relay->pipe);
-		return count;
-	}
-	pipe_pool_give_back(pipes, take_pointer(relay->pipe), true);
-	if (count < 0)
-		return error == EINTR ? -EAGAIN : -error;
-	relay->ended = true;
-	return 0;
+	count = fill_pipe(relay, pipes, from, limit);
+	if (count <= 0)
+		pipe_pool_give_back(pipes, take_pointer(relay->pipe), true);
+	relay->ended = count == 0;
+	return count;
 }
 
-static int flush_buffer(struct relay *relay, int to)
+static int flush_buffer(struct relay *relay, struct side *to)
 {
 	while (relay->released > 0) {
-		ssize_t count =
-			send(to, relay_first(relay), relay->released, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t count;
 
+		if (!(to->ready & EPOLLOUT))
+			return -EAGAIN;
+		count = TEMP_FAILURE_RETRY(send(to->descriptor, relay_first(relay), relay->released,
+						MSG_DONTWAIT | MSG_NOSIGNAL));
 		if (count < 0)
-			return errno == EINTR ? -EAGAIN : -errno;
+			return side_failed(to, EPOLLOUT);
 		relay->start += (size_t)count;
 		relay->released -= (size_t)count;
 		relay->moved += (uint64_t)count;
@@ -96,26 +115,34 @@ static int flush_buffer(struct relay *relay, int to)
 	return 0;
 }
 
-int relay_flush(struct relay *relay, struct pipe_pool *pipes, int to)
+static int flush_pipe(struct relay *relay, struct side *to)
 {
-	int error = flush_buffer(relay, to);
-
-	if (error < 0)
-		return error;
 	while (relay->piped > 0) {
-		ssize_t count = splice(relay->pipe->ends[0], NULL, to, NULL, relay->piped,
-				       SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+		ssize_t count;
 
+		if (!(to->ready & EPOLLOUT))
+			return -EAGAIN;
+		count = TEMP_FAILURE_RETRY(splice(relay->pipe->ends[0], NULL, to->descriptor, NULL,
+						  relay->piped, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
 		if (count < 0)
-			return errno == EINTR ? -EAGAIN : -errno;
+			return side_failed(to, EPOLLOUT);
 		if (count == 0)
 			return -EPIPE;
 		relay->piped -= (size_t)count;
 		relay->moved += (uint64_t)count;
 	}
-	if (relay->pipe)
-		pipe_pool_give_back(pipes, take_pointer(relay->pipe), true);
 	return 0;
+}
+
+int relay_flush(struct relay *relay, struct pipe_pool *pipes, struct side *to)
+{
+	int error = flush_buffer(relay, to);
+
+	if (error == 0)
+		error = flush_pipe(relay, to);
+	if (error == 0 && relay->pipe)
+		pipe_pool_give_back(pipes, take_pointer(relay->pipe), true);
+	return error;
 }
 
 void relay_drop_pipe(struct relay *relay, struct pipe_pool *pipes)

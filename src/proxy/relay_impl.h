@@ -13,6 +13,7 @@
 
 #include "proto/http/head.h"
 #include "proxy/pipe_impl.h"
+#include "proxy/side_impl.h"
 
 #define RELAY_CAPACITY HTTP_HEAD_MAX /* more than HELLO_STREAM_MAX */
 
@@ -56,13 +57,13 @@ void relay_say(struct relay *relay, const void *bytes, size_t length);
 
 /* Receives into the buffer: the number of bytes; 0: the sender has ended; -EAGAIN; -ENOBUFS: no
    room; other negative errno: the connection failed. */
-long relay_fill(struct relay *relay, int from);
+long relay_fill(struct relay *relay, struct side *from);
 
 /* Receives at most `limit` bytes into a pipe; likewise. The relay must be empty. */
-long relay_splice(struct relay *relay, struct pipe_pool *pipes, int from, uint64_t limit);
+long relay_splice(struct relay *relay, struct pipe_pool *pipes, struct side *from, uint64_t limit);
 
 /* Sends what is released or in the pipe. 0: all of it; -EAGAIN; other negative errno. */
-int relay_flush(struct relay *relay, struct pipe_pool *pipes, int to);
+int relay_flush(struct relay *relay, struct pipe_pool *pipes, struct side *to);
 
 /* Gives the pipe back with what is in it. */
 void relay_drop_pipe(struct relay *relay, struct pipe_pool *pipes);

@@ -1,10 +1,10 @@
 /*
  * The life of a session: its driver, its sockets, its timer, its end.
  *
- * Sockets are watched level-triggered for what the step asked for and nothing else; that is the
- * back-pressure: who cannot send does not read. Errors and a full hang-up are reported by epoll
- * whether asked for or not; a socket that nobody wants to read then leaves the loop (`hung`), since
- * from there on reading and writing it never wait.
+ * Steps run when a socket becomes ready for what the last one asked for and for nothing else; that
+ * is the back-pressure: who cannot send does not read. A socket that is asked for is one that was
+ * found not to be ready (side_impl.h), else nobody would wake the session. Errors and a full
+ * hang-up wake it whether asked for or not.
  *
  * The timer is not moved with every byte: `deadline_ms` is, and the timer looks at it when it
  * fires. A session that passes bytes is given up when its sockets were silent for too long. One
@@ -24,6 +24,7 @@
 
 #define STEPS_A_TURN       16 /* at most as many MiB */
 #define FAREWELL_MS        2000
+#define EVERYTHING         (EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET)
 #define FAREWELL_DRAIN_MAX (1024 * 1024) /* bytes of a client that does not stop talking */
 
 static enum step step_farewell(struct session *session);
@@ -63,10 +64,8 @@ static void touch(struct session *session)
 
 static void side_ready(struct session *session, struct side *side, uint32_t events)
 {
-	if (events & (EPOLLERR | EPOLLHUP) && !(side->wanted & EPOLLIN)) {
-		loop_watch_remove(session->proxy->loop, &side->watch);
-		side->hung = true;
-	}
+	if (!side_take_news(side, events))
+		return;
 	touch(session);
 	session_run(session);
 }
@@ -89,7 +88,7 @@ int session_add_server(struct session *session, int descriptor)
 {
 	invariant(session->server.descriptor < 0);
 	session->server = (struct side){.descriptor = descriptor};
-	return loop_watch_add(session->proxy->loop, &session->server.watch, descriptor, 0,
+	return loop_watch_add(session->proxy->loop, &session->server.watch, descriptor, EVERYTHING,
 			      server_ready);
 }
 
@@ -97,13 +96,6 @@ void session_close_server(struct session *session, enum close_manner manner)
 {
 	close_side(session, &session->server, manner);
 	relay_drop_pipe(&session->up, session->proxy->pipes);
-}
-
-static int arm(struct session *session, struct side *side)
-{
-	if (side->descriptor < 0 || side->hung)
-		return 0;
-	return loop_watch_change(session->proxy->loop, &side->watch, side->wanted);
 }
 
 /* ------------------------------------------------------------------- buffers */
@@ -248,8 +240,13 @@ static bool take_steps(struct session *session)
 		session->client.wanted = session->server.wanted = 0;
 		if (session->state != SESSION_OVER)
 			step = s_steps[session->state](session);
-		if (session->state == SESSION_OVER || step == STEP_WAIT)
+		if (session->state == SESSION_OVER)
 			return false;
+		if (step == STEP_WAIT) {
+			invariant(!(session->client.wanted & session->client.ready) &&
+				  !(session->server.wanted & session->server.ready));
+			return false;
+		}
 	}
 	session->client.wanted = session->server.wanted = 0;
 	touch(session);
@@ -268,9 +265,6 @@ void session_run(struct session *session)
 	if (!holds_something(session))
 		give_buffers_back(session);
 	count_bytes(session);
-	if (session->state != SESSION_OVER &&
-	    (arm(session, &session->client) < 0 || arm(session, &session->server) < 0))
-		session_over(session, CLOSE_RESET);
 	if (session->state == SESSION_OVER)
 		free_session(session);
 }
@@ -281,13 +275,14 @@ void session_begin(struct session *session, int descriptor, const struct ip_endp
 		   const struct ip_endpoint *destination, bool is_explicit)
 {
 	session->client.descriptor = descriptor;
+	session->client.ready = EPOLLIN | EPOLLOUT; /* as far as is known */
 	session->server.descriptor = -1;
 	session->source = *source;
 	session->destination = *destination;
 	session->is_explicit = is_explicit;
 	session->first_request = true;
 	session->started_ms = loop_now_ms(session->proxy->loop);
-	if (loop_watch_add(session->proxy->loop, &session->client.watch, descriptor, 0,
+	if (loop_watch_add(session->proxy->loop, &session->client.watch, descriptor, EVERYTHING,
 			   client_ready) < 0)
 		session_over(session, CLOSE_RESET);
 	else if (is_explicit)
@@ -312,9 +307,7 @@ enum step session_farewell(struct session *session)
 static enum step drain(struct session *session)
 {
 	for (;;) {
-		long count = session->up.ended
-				     ? 0
-				     : relay_fill(&session->up, session->client.descriptor);
+		long count = session->up.ended ? 0 : relay_fill(&session->up, &session->client);
 
 		if (count == -EAGAIN) {
 			session->client.wanted = EPOLLIN;
@@ -331,7 +324,7 @@ static enum step drain(struct session *session)
 
 static enum step step_farewell(struct session *session)
 {
-	int error = relay_flush(&session->down, session->proxy->pipes, session->client.descriptor);
+	int error = relay_flush(&session->down, session->proxy->pipes, &session->client);
 
 	if (error == -EAGAIN) {
 		session->client.wanted = EPOLLOUT;

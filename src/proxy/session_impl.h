@@ -67,13 +67,6 @@ enum session_purpose {
 	PURPOSE_CONNECT,
 };
 
-struct side {
-	struct loop_watch watch;
-	int descriptor;  /* -1: none */
-	uint32_t wanted; /* EPOLLIN, EPOLLOUT: set by a step */
-	bool hung;       /* both halves are closed, or it failed: the loop no longer watches it */
-};
-
 /* What was judged; kept for the events and to judge again after a reload. */
 struct subject {
 	enum flow_protocol protocol; /* FLOW_HTTP or FLOW_HTTPS */
@@ -177,7 +170,8 @@ enum step session_over(struct session *session, enum close_manner manner);
 enum step session_go(struct session *session, enum session_state state, uint64_t within_ms);
 /* The state is given up `after_ms` from now, see session_expired(). */
 void session_set_deadline(struct session *session, uint64_t after_ms);
-/* Opens the server's side on a socket, which the session owns from now on. Negative errno. */
+/* Opens the server's side on a socket that connects, which the session owns from now on. Negative
+   errno. */
 int session_add_server(struct session *session, int descriptor);
 void session_close_server(struct session *session, enum close_manner manner);
 /* What was said to the client goes out, then the connection ends. */
@@ -234,7 +228,7 @@ enum pass {
 /* OPEN and wanted when `error` is -EAGAIN, else FAILED. */
 enum pass pass_blocked(struct side *side, uint32_t wanted, int error);
 /* Tells the receiver of an emptied relay that its sender has ended. */
-void tunnel_pass_end(struct relay *relay, const struct side *to);
+void tunnel_pass_end(struct session *session, struct relay *relay, const struct side *to);
 
 /* ------------------------------------------------------------------ http_session.c,
  * http_exchange.c

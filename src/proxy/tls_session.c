@@ -50,7 +50,7 @@ void session_prepare_first(struct session *session)
 
 enum step step_first(struct session *session)
 {
-	long count = relay_fill(&session->up, session->client.descriptor);
+	long count = relay_fill(&session->up, &session->client);
 
 	if (count == -EAGAIN) {
 		session->client.wanted = EPOLLIN;
@@ -181,7 +181,7 @@ static enum step end_without_hello(struct session *session)
 
 enum step step_hello(struct session *session)
 {
-	int error = relay_flush(&session->down, session->proxy->pipes, session->client.descriptor);
+	int error = relay_flush(&session->down, session->proxy->pipes, &session->client);
 	long count;
 
 	if (error == -EAGAIN) {
@@ -198,7 +198,7 @@ enum step step_hello(struct session *session)
 	case HELLO_MORE:
 		break;
 	}
-	count = relay_fill(&session->up, session->client.descriptor);
+	count = relay_fill(&session->up, &session->client);
 	if (count == -EAGAIN) {
 		session->client.wanted = EPOLLIN;
 		return STEP_WAIT;
@@ -311,16 +311,16 @@ static bool walk_client(struct session *session)
 static enum pass pass_on(struct session *session, struct relay *relay, struct side *from,
 			 struct side *to)
 {
-	int error = relay_flush(relay, session->proxy->pipes, to->descriptor);
+	int error = relay_flush(relay, session->proxy->pipes, to);
 	long count;
 
 	if (error < 0)
 		return pass_blocked(to, EPOLLOUT, error);
 	if (relay->ended) {
-		tunnel_pass_end(relay, to);
+		tunnel_pass_end(session, relay, to);
 		return PASS_OPEN;
 	}
-	count = relay_fill(relay, from->descriptor);
+	count = relay_fill(relay, from);
 	return count < 0 ? pass_blocked(from, EPOLLIN, (int)count) : PASS_AGAIN;
 }
 

@@ -9,9 +9,11 @@
 
 /* system calls: shutdown */
 
-void tunnel_pass_end(struct relay *relay, const struct side *to)
+void tunnel_pass_end(struct session *session, struct relay *relay, const struct side *to)
 {
-	if (relay->ended && !relay->closed)
+	const struct relay *other = relay == &session->up ? &session->down : &session->up;
+
+	if (relay->ended && !relay->closed && !other->closed) /* else both are closed next */
 		(void)shutdown(to->descriptor, SHUT_WR);
 	relay->closed = relay->ended;
 }
@@ -28,15 +30,15 @@ static enum pass pass(struct session *session, struct relay *relay, struct side 
 		      struct side *to)
 {
 	struct pipe_pool *pipes = session->proxy->pipes;
-	int error = relay_flush(relay, pipes, to->descriptor);
+	int error = relay_flush(relay, pipes, to);
 	long count;
 
 	if (error < 0)
 		return pass_blocked(to, EPOLLOUT, error);
-	tunnel_pass_end(relay, to);
+	tunnel_pass_end(session, relay, to);
 	if (relay->closed)
 		return PASS_OPEN;
-	count = relay_splice(relay, pipes, from->descriptor, UINT64_MAX);
+	count = relay_splice(relay, pipes, from, UINT64_MAX);
 	return count < 0 ? pass_blocked(from, EPOLLIN, (int)count) : PASS_AGAIN;
 }
 

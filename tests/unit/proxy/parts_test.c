@@ -1,4 +1,5 @@
 /* The parts of the proxy that need no connection, and the pipes. */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +15,7 @@
 #include "proxy/pipe_impl.h"
 #include "proxy/server_hello_impl.h"
 #include "proxy/session_table_impl.h"
+#include "proxy/side_impl.h"
 
 static const uint8_t s_random[] = {
 	0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c,
@@ -236,6 +238,49 @@ static void buffers_given_back_last_are_lent_first(void **state)
 	session_table_free(table);
 }
 
+static void a_side_is_ready_until_a_call_or_a_short_read_says_otherwise(void **state)
+{
+	struct side side = {.wanted = EPOLLIN};
+
+	(void)state;
+	assert_false(side_take_news(&side, EPOLLOUT)); /* not what is waited for */
+	assert_true(side_take_news(&side, EPOLLIN | EPOLLOUT));
+	side_drained(&side);
+	assert_int_equal(side.ready, EPOLLOUT);
+	errno = EAGAIN;
+	assert_int_equal(side_failed(&side, EPOLLOUT), -EAGAIN);
+	assert_int_equal(side.ready, 0);
+	assert_true(side_take_news(&side, EPOLLIN));
+	errno = ECONNRESET;
+	assert_int_equal(side_failed(&side, EPOLLIN), -ECONNRESET);
+	assert_int_equal(side.ready, EPOLLIN); /* the next call says it again */
+}
+
+static void a_short_read_is_not_the_last_when_an_end_or_urgent_data_was_told_of(void **state)
+{
+	static const uint32_t news[] = {EPOLLRDHUP, EPOLLPRI, EPOLLHUP, EPOLLERR};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(news) / sizeof(news[0]); i++) {
+		struct side side = {.wanted = EPOLLIN};
+
+		assert_true(side_take_news(&side, news[i]));
+		side_drained(&side);
+		assert_true(side.ready & EPOLLIN);
+	}
+}
+
+static void who_hangs_up_wakes_a_session_that_waits_for_nothing(void **state)
+{
+	struct side side = {.wanted = 0};
+
+	(void)state;
+	assert_false(side_take_news(&side, EPOLLIN | EPOLLRDHUP));
+	assert_false(side.hung);
+	assert_true(side_take_news(&side, EPOLLIN | EPOLLHUP));
+	assert_true(side.hung);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +292,10 @@ int main(void)
 		cmocka_unit_test(a_pipe_given_back_full_is_never_lent_again_with_its_bytes),
 		cmocka_unit_test(only_so_many_pipes_are_wide),
 		cmocka_unit_test(buffers_given_back_last_are_lent_first),
+		cmocka_unit_test(a_side_is_ready_until_a_call_or_a_short_read_says_otherwise),
+		cmocka_unit_test(
+			a_short_read_is_not_the_last_when_an_end_or_urgent_data_was_told_of),
+		cmocka_unit_test(who_hangs_up_wakes_a_session_that_waits_for_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
