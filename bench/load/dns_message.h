@@ -10,6 +10,7 @@
 #define DNS_HEADER      12
 #define DNS_MESSAGE_MAX 1232
 #define DNS_TYPE_A      1
+#define DNS_TYPE_SOA    6
 
 /* Writes a question for the A record of `name` without its id; returns its length. */
 size_t dns_write_question(uint8_t message[DNS_MESSAGE_MAX], const char *name);

@@ -1,7 +1,7 @@
 /*
  * The upstream DNS server of the measuring laboratory: whatever name is asked for has an A record,
  * and the answer leaves at once; so that what is measured is what stands before it. Other types
- * have no record. The address follows from the name, within 198.18.0.0/15.
+ * have no record and the answer says so. The address follows from the name, within 198.18.0.0/15.
  *
  * usage: dns_server --address ADDRESS [--port PORT] [--threads N] [--ttl SECONDS]
  *                   [--fixed NAME=ADDRESS[,ADDRESS...]]   (one name, its addresses)
@@ -18,6 +18,7 @@
 #define BATCH     64
 #define ADDRESSES 64
 #define ANSWER    16 /* pointer to the name, type, class, TTL, length, address */
+#define SOA       34 /* the same, with two names and five numbers in place of the address */
 
 struct settings {
 	struct sockaddr_in listen;
@@ -52,6 +53,21 @@ static size_t add_answer(const struct settings *settings, uint8_t *at, struct in
 	return ANSWER;
 }
 
+/* A name without addresses of that family: the zone's SOA says how long that holds (RFC 2308), as
+   of a real resolver; without it nobody keeps the answer. */
+static size_t add_nothing(const struct settings *settings, uint8_t *at)
+{
+	const uint8_t head[] = {0xc0, DNS_HEADER, 0, DNS_TYPE_SOA, 0, 1};
+	uint32_t ttl = htonl(settings->ttl);
+
+	memset(at, 0, SOA);
+	memcpy(at, head, sizeof(head));
+	memcpy(at + 6, &ttl, 4);
+	at[11] = 22;                   /* two names, both the root, and five numbers */
+	memcpy(at + SOA - 4, &ttl, 4); /* the last: how long to keep */
+	return SOA;
+}
+
 /* Turns a question into its answer, in place; 0: it deserves none. */
 static size_t answer(const struct settings *settings, uint8_t *message, size_t length)
 {
@@ -72,11 +88,14 @@ static size_t answer(const struct settings *settings, uint8_t *message, size_t l
 
 		at += add_answer(settings, message + at, address);
 		count = 1;
+	} else {
+		at += add_nothing(settings, message + at);
 	}
 	message[2] = 0x80 | (message[2] & 0x01); /* an answer, recursion desired as asked */
 	message[3] = 0x80;                       /* recursion available, no error */
 	memset(message + 6, 0, 6);
 	message[7] = (uint8_t)count;
+	message[9] = !is_a;
 	return at;
 }
 
