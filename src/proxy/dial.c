@@ -121,16 +121,26 @@ static int ask_connect(const struct session *session, int descriptor)
 	return errno == EALREADY || errno == EINTR ? -EINPROGRESS : -errno;
 }
 
+static void set_option(int descriptor, int option, int value)
+{
+	(void)setsockopt(descriptor, IPPROTO_TCP, option, &value, sizeof(value));
+}
+
 static int open_attempt(struct session *session, const struct ip_address *address)
 {
 	cleanup(close_descriptor) int descriptor =
 		socket(address->family == 6 ? AF_INET6 : AF_INET,
 		       SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-	int on = 1, error;
+	int error;
 
 	if (descriptor < 0)
 		return -errno;
-	(void)setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	set_option(descriptor, TCP_NODELAY, 1);
+	/* The hello waits to be sent: it takes the handshake's last ACK along, and what follows the
+	   one of the answer. Not so with HTTP: a server that writes head and body apart may wait
+	   for an ACK between them. */
+	if (session->purpose == PURPOSE_TLS)
+		set_option(descriptor, TCP_QUICKACK, 0);
 	session->dialled.address = *address;
 	session->dialled.port = session->subject.port;
 	error = ask_connect(session, descriptor);
