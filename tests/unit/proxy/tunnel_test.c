@@ -89,6 +89,29 @@ static void a_tunnel_passes_every_byte_and_each_end_by_itself(void **state)
 	strike_stage(&stage);
 }
 
+/* A read stops before an urgent byte, and the loop does not tell of what is behind it once more. */
+static void a_hello_with_an_urgent_byte_inside_passes_without_it(void **state)
+{
+	struct stage stage = {0};
+	uint8_t hello[1024], start[41];
+	size_t length = build_hello("good.example", false, hello);
+	int client, server;
+
+	(void)state;
+	raise_stage(&stage);
+	client = ask_for_tunnel(&stage, "good.example");
+	server = accept_server(&stage);
+	expect(client, ESTABLISHED);
+	memcpy(start, hello, 40);
+	start[40] = '!';
+	assert_int_equal(send(client, start, 41, MSG_OOB | MSG_MORE), 41); /* one segment */
+	send_bytes(client, hello + 40, length - 40);
+	expect_bytes(server, hello, length);
+	close(client);
+	close(server);
+	strike_stage(&stage);
+}
+
 struct flood {
 	int descriptor;
 	uint32_t seed;
@@ -487,6 +510,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_tunnel_passes_every_byte_and_each_end_by_itself),
+		cmocka_unit_test(a_hello_with_an_urgent_byte_inside_passes_without_it),
 		cmocka_unit_test(much_goes_both_ways_at_once_and_a_slow_reader_loses_nothing),
 		cmocka_unit_test(a_reset_on_one_side_is_a_reset_on_the_other),
 		cmocka_unit_test(a_hello_that_names_another_than_the_connect_is_denied),
