@@ -44,7 +44,8 @@
 /*
  * The ruleset that is in the kernel, as far as learners need it. Learning and reloading exclude
  * each other: a learner holds the lock for reading from its look at the policy until its elements
- * are in the kernel, so that it never writes to sets of another ruleset.
+ * are in the kernel, so that it never writes to sets of another ruleset. A learner never waits for
+ * the lock: the answer does (learn.c).
  */
 struct applied {
 	pthread_rwlock_t lock;

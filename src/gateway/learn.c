@@ -11,6 +11,10 @@
  * end that it had. The guard on addresses is asked here once more, since the policy may have
  * changed while the answer was on its way.
  *
+ * An answer whose pins are all there, and need not be moved, is used at once: what is pinned is in
+ * the kernel, and a reload takes it along. Only what must be written needs the lock, and while a
+ * reload has it the answer waits (-EAGAIN), never the worker.
+ *
  * An address stands in the pinned set until the last of its names expires (the inspector then looks
  * at the name itself); in the set of a network rule until the last of that rule's own names does.
  */
@@ -97,22 +101,32 @@ static bool worth_moving(uint64_t end, uint64_t new_end, uint64_t now)
 	return end == 0 || new_end > end + (new_end - now) / 16;
 }
 
+/* When a pin that is learned now shall end; 0: the one that is there will do. */
+static uint64_t new_end(const struct gateway *gateway, const struct name *name,
+			const struct learned_address *learned, uint64_t now)
+{
+	uint64_t ttl_ms =
+		(uint64_t)(learned->ttl < GATEWAY_TTL_MAX ? learned->ttl : GATEWAY_TTL_MAX) * 1000;
+	uint64_t end = now + later(ttl_ms + atomic_load(&gateway->grace_ms),
+				   atomic_load(&gateway->lifetime_ms));
+
+	return worth_moving(pins_expiry(gateway->pins, name, &learned->address, now), end, now)
+		       ? end
+		       : 0;
+}
+
 static int learn_address(struct learning *learning, struct lesson *lesson,
 			 const struct learned_address *learned, struct batch *batch)
 {
 	struct gateway *gateway = learning->gateway;
-	uint64_t ttl_ms =
-		(uint64_t)(learned->ttl < GATEWAY_TTL_MAX ? learned->ttl : GATEWAY_TTL_MAX) * 1000;
-	uint64_t end = lesson->now + later(ttl_ms + atomic_load(&gateway->grace_ms),
-					   atomic_load(&gateway->lifetime_ms));
-	uint64_t previous;
+	uint64_t end, previous;
 	enum pin_news news;
 	int error;
 
 	if (policy_check_address(lesson->policy, &learned->address) != REASON_RULE_ALLOWS)
 		return -EACCES;
-	if (!worth_moving(pins_expiry(gateway->pins, lesson->name, &learned->address, lesson->now),
-			  end, lesson->now))
+	end = new_end(gateway, lesson->name, learned, lesson->now);
+	if (end == 0)
 		return 0;
 	error = pins_learn(gateway->pins, lesson->name, &learned->address, lesson->now, end, &news,
 			   &previous);
@@ -181,13 +195,32 @@ static int learn_under_lock(struct learning *learning, const struct name *name,
 	return error;
 }
 
+/* Is there nothing to write? */
+static bool is_learned(const struct gateway *gateway, const struct name *name,
+		       const struct learned_address *addresses, size_t count)
+{
+	const struct policy *policy = policy_slot_enter(gateway->slot);
+	uint64_t now = clock_steady_ms();
+	bool learned = true;
+
+	for (size_t i = 0; i < count && learned; i++)
+		learned =
+			policy_check_address(policy, &addresses[i].address) == REASON_RULE_ALLOWS &&
+			new_end(gateway, name, &addresses[i], now) == 0;
+	policy_slot_leave(gateway->slot);
+	return learned;
+}
+
 static int learn(void *context, const struct name *name, const struct learned_address *addresses,
 		 size_t count)
 {
 	struct learning *learning = context;
 	int error;
 
-	pthread_rwlock_rdlock(&learning->gateway->applied.lock);
+	if (is_learned(learning->gateway, name, addresses, count))
+		return 0;
+	if (pthread_rwlock_tryrdlock(&learning->gateway->applied.lock) != 0)
+		return -EAGAIN; /* a reload has it */
 	error = learn_under_lock(learning, name, addresses, count);
 	pthread_rwlock_unlock(&learning->gateway->applied.lock);
 	return error;

@@ -4,7 +4,8 @@
  * Everything that can fail is done before anything changes: the file is read, the policy compiled.
  * Then, while no one learns, the kernel gets the new ruleset in one transaction and the slot the
  * new policy. Until that transaction the old policy is in force everywhere; a refused one leaves it
- * so.
+ * so. No worker waits for any of this: what must be learned meanwhile waits itself (learn.c), so
+ * its pins come into the new ruleset.
  *
  * Running flows are judged again afterwards (flows.c).
  *
@@ -124,6 +125,7 @@ static void tell_workers(struct gateway *gateway, const struct config *config)
 static int put_in_force(struct gateway *gateway, const struct config *config,
 			struct policy **policy, struct text *error)
 {
+	struct policy *old = NULL;
 	int result = 0;
 
 	if (gateway->applied.in_kernel)
@@ -134,10 +136,12 @@ static int put_in_force(struct gateway *gateway, const struct config *config,
 	if (gateway->applied.in_kernel)
 		result = gateway_apply(gateway, config, *policy, false, error);
 	if (result == 0)
-		policy_slot_swap(gateway->slot, take_pointer(*policy));
+		old = policy_slot_exchange(gateway->slot, take_pointer(*policy));
 	pthread_rwlock_unlock(&gateway->applied.lock);
 	if (result == 0 && gateway->applied.in_kernel)
 		gateway_remember_ruleset(gateway);
+	if (old)
+		policy_slot_retire(gateway->slot, old);
 	return result;
 }
 

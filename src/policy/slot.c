@@ -1,7 +1,7 @@
 /*
  * The policy in force: one pointer under RCU. Readers pay no lock and no shared write; a swap
  * exchanges the pointer, then waits for every reader that may still see the old policy, then frees
- * it. Writers queue behind a mutex.
+ * it. There is one writer, the thread that reloads.
  *
  * The generation rises after the new pointer is visible. A reader that wants to keep a verdict
  * reads the generation first and judges then: it may have judged by a newer policy than its
@@ -12,7 +12,6 @@
  */
 #include "policy/slot.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -33,7 +32,6 @@
 struct policy_slot {
 	struct policy *_Atomic current;
 	_Atomic uint64_t generation;
-	pthread_mutex_t writers;
 };
 
 struct policy_slot *policy_slot_new(struct policy *first)
@@ -42,7 +40,6 @@ struct policy_slot *policy_slot_new(struct policy *first)
 
 	if (!slot)
 		return NULL;
-	invariant(pthread_mutex_init(&slot->writers, NULL) == 0);
 	atomic_init(&slot->current, first);
 	return slot;
 }
@@ -52,7 +49,6 @@ void policy_slot_free(struct policy_slot *slot)
 	if (!slot)
 		return;
 	policy_free(atomic_load_explicit(&slot->current, memory_order_relaxed));
-	pthread_mutex_destroy(&slot->writers);
 	free(slot);
 }
 
@@ -78,18 +74,26 @@ void policy_slot_leave(struct policy_slot *slot)
 	urcu_memb_read_unlock();
 }
 
-void policy_slot_swap(struct policy_slot *slot, struct policy *next)
+struct policy *policy_slot_exchange(struct policy_slot *slot, struct policy *next)
 {
-	invariant(!urcu_memb_read_ongoing()); /* it would wait for itself */
-	pthread_mutex_lock(&slot->writers);
 	struct policy *previous =
 		atomic_exchange_explicit(&slot->current, next, memory_order_acq_rel);
 
 	atomic_fetch_add_explicit(&slot->generation, 1, memory_order_release);
+	return previous;
+}
+
+void policy_slot_retire(struct policy_slot *slot, struct policy *old)
+{
+	invariant(!urcu_memb_read_ongoing()); /* it would wait for itself */
 	urcu_memb_synchronize_rcu();
 	READERS_LEFT(slot);
-	pthread_mutex_unlock(&slot->writers);
-	policy_free(previous);
+	policy_free(old);
+}
+
+void policy_slot_swap(struct policy_slot *slot, struct policy *next)
+{
+	policy_slot_retire(slot, policy_slot_exchange(slot, next));
 }
 
 uint64_t policy_slot_generation(const struct policy_slot *slot)

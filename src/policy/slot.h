@@ -21,7 +21,12 @@ void policy_slot_unregister_thread(void);
 const struct policy *policy_slot_enter(struct policy_slot *slot);
 void policy_slot_leave(struct policy_slot *slot);
 
-/* Puts `next` in force, waits until no reader uses the old one, frees it. */
+/* Puts `next` in force and returns the old one, which readers may still use: see
+   policy_slot_retire(). One thread at a time. */
+struct policy *policy_slot_exchange(struct policy_slot *slot, struct policy *next);
+/* Waits until no reader uses the old policy, frees it: milliseconds for a big one. */
+void policy_slot_retire(struct policy_slot *slot, struct policy *old);
+/* Both. */
 void policy_slot_swap(struct policy_slot *slot, struct policy *next);
 
 /* Counts swaps: a reader that kept a verdict knows when to judge again. */

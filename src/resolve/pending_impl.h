@@ -27,7 +27,8 @@ struct pending {
 	struct pending *next_free;
 	struct pending *leader;        /* NULL: none */
 	struct pending_list followers; /* a leader's */
-	LIST_ENTRY(pending) in_list;   /* a leader's bucket, or the followers it stands among */
+	/* A leader's bucket, the followers it stands among, or those that wait to be learned. */
+	LIST_ENTRY(pending) in_list;
 	struct name name;
 	uint16_t type;
 	unsigned int flags; /* ASK_* */

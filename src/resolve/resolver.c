@@ -11,6 +11,10 @@
  * nobody hears of an answer before its addresses are learned. A cached answer is read, guarded and
  * learned anew each time it is used: the policy may have changed and pins may have expired since.
  *
+ * While a reload is under way, the learner may be unable to learn (-EAGAIN). Nobody waits for it in
+ * the call: the question is put aside, and taken up again from the cache every few milliseconds.
+ * The first that still cannot be learned stands for all that wait.
+ *
  * An answer that the guard refuses is refused whole and not kept, so the name works again as soon
  * as its answer is right.
  *
@@ -32,6 +36,7 @@
 #define DEFAULT_CACHE_CAPACITY   10000
 #define DEFAULT_PENDING_CAPACITY 4096
 #define DEFAULT_TTL_CAP          3600
+#define LEARN_AGAIN_MS           2
 
 struct resolver {
 	struct loop *loop;
@@ -44,6 +49,8 @@ struct resolver {
 	struct cache *cache;
 	struct lookups *lookups;
 	struct pending_table pending;
+	struct pending_list waiting; /* to be learned; empty: the timer does not run */
+	struct loop_timer learn_again;
 	uint64_t cache_hits, refused_answers, malformed, full;
 };
 
@@ -76,6 +83,7 @@ void resolver_free(struct resolver *resolver)
 {
 	if (!resolver)
 		return;
+	loop_timer_stop(resolver->loop, &resolver->learn_again);
 	pending_table_done(&resolver->pending);
 	lookups_free(resolver->lookups);
 	exchange_room_free(resolver->room);
@@ -134,6 +142,40 @@ static void hand_over(struct pending *pending, const struct resolver_answer *ans
 	}
 }
 
+static void take_up(struct loop_timer *timer);
+
+static void wait_to_be_learned(struct pending *pending)
+{
+	struct resolver *resolver = pending->resolver;
+
+	if (!pending->ask) { /* went away; its followers did not */
+		pending_give_back(&resolver->pending, pending);
+		return;
+	}
+	pending->leader = NULL;
+	LIST_INSERT_HEAD(&resolver->waiting, pending, in_list);
+}
+
+/* Puts the question and all that follow it aside. -ENOMEM: there is no timer. */
+static int put_aside(struct pending *pending, bool cached)
+{
+	struct resolver *resolver = pending->resolver;
+	struct pending_list followers = LIST_HEAD_INITIALIZER(followers);
+	struct pending *follower;
+
+	if (LIST_EMPTY(&resolver->waiting) &&
+	    loop_timer_start(resolver->loop, &resolver->learn_again, LEARN_AGAIN_MS, take_up) < 0)
+		return -ENOMEM;
+	if (!cached)
+		pending_part(pending, &followers);
+	wait_to_be_learned(pending);
+	while ((follower = LIST_FIRST(&followers))) {
+		LIST_REMOVE(follower, in_list);
+		wait_to_be_learned(follower);
+	}
+	return 0;
+}
+
 static int learn(const struct pending *pending, const struct answer_facts *facts)
 {
 	const struct learner *learner = &pending->resolver->learner;
@@ -180,6 +222,8 @@ static void use(struct pending *pending, const struct dns_answer *parsed, bool c
 	answer->code = (enum dns_code)parsed->code;
 	if (admit(pending, parsed, cached, &facts, answer)) {
 		error = learn(pending, &facts);
+		if (error == -EAGAIN && (error = put_aside(pending, cached)) == 0)
+			return;
 		answer->status = error;
 		answer->reason = REASON_RULE_ALLOWS;
 		if (error < 0)
@@ -246,6 +290,36 @@ static bool is_within_budget(struct pending *pending)
 	       name_budget_pay(resolver->budget, &ask, loop_now_ms(resolver->loop));
 }
 
+static void ask_upstream(struct pending *pending)
+{
+	struct resolver *resolver = pending->resolver;
+
+	if (pending_join(&resolver->pending, pending))
+		exchange_start(&pending->exchange, resolver->room, &pending->name, pending->type,
+			       pending->flags & ASK_DNSSEC_OK, take_result);
+}
+
+/* Those that were put aside: their answers are in the cache, but for those that it does not keep.
+ */
+static void take_up(struct loop_timer *timer)
+{
+	struct resolver *resolver = loop_owner(timer, struct resolver, learn_again);
+	struct pending_list due = LIST_HEAD_INITIALIZER(due);
+	struct pending *pending;
+
+	while ((pending = LIST_FIRST(&resolver->waiting))) {
+		LIST_REMOVE(pending, in_list);
+		LIST_INSERT_HEAD(&due, pending, in_list); /* the last becomes the first */
+	}
+	while ((pending = LIST_FIRST(&due))) {
+		LIST_REMOVE(pending, in_list);
+		if (!LIST_EMPTY(&resolver->waiting)) /* one before could not be learned */
+			wait_to_be_learned(pending);
+		else if (!answer_from_cache(pending))
+			ask_upstream(pending);
+	}
+}
+
 int resolver_ask(struct resolver *resolver, const struct name *name, uint16_t type,
 		 unsigned int flags, struct resolver_ask *ask,
 		 void (*done)(struct resolver_ask *ask, const struct resolver_answer *answer))
@@ -271,9 +345,7 @@ int resolver_ask(struct resolver *resolver, const struct name *name, uint16_t ty
 		hand_over_to_one(pending, &beyond_budget);
 		return 0;
 	}
-	if (pending_join(&resolver->pending, pending))
-		exchange_start(&pending->exchange, resolver->room, name, type,
-			       flags & ASK_DNSSEC_OK, take_result);
+	ask_upstream(pending);
 	return 0;
 }
 

@@ -22,8 +22,9 @@ struct learned_address {
 /* Makes addresses live (name table and kernel sets) before the answer goes out. */
 struct learner {
 	void *context;
-	/* Negative errno: the answer must not be used. Called in the resolver's thread; may take
-	   the time of one netlink round trip. */
+	/* Negative errno: the answer must not be used. -EAGAIN: not at this moment; the resolver
+	   tries again until it gets another result, and the answer waits. Called in the resolver's
+	   thread; may take the time of one netlink round trip. */
 	int (*learn)(void *context, const struct name *name,
 		     const struct learned_address *addresses, size_t count);
 };

@@ -267,6 +267,35 @@ static void a_later_batch_that_fails_takes_its_own_addresses_back(void **state)
 	assert_int_equal(pin_lasts(world, "api.example", "198.51.100.100"), 0);
 }
 
+/* ---------------------------------------------------------------- during a reload */
+
+static void while_a_reload_has_the_lock_nothing_new_is_learned(void **state)
+{
+	struct world *world = *state;
+
+	pthread_rwlock_wrlock(&world->gateway.applied.lock);
+	assert_int_equal(learn_one(world, "api.example", "198.51.100.7", 60), -EAGAIN);
+	assert_int_equal(pin_lasts(world, "api.example", "198.51.100.7"), 0);
+	assert_int_equal(s_kernel.batches, 0);
+	pthread_rwlock_unlock(&world->gateway.applied.lock);
+	assert_int_equal(learn_one(world, "api.example", "198.51.100.7", 60), 0);
+	assert_int_equal(s_kernel.put_count, 2);
+}
+
+static void what_is_pinned_already_waits_for_no_reload(void **state)
+{
+	struct world *world = *state;
+	struct learned_address both[] = {{write_address("198.51.100.7"), 60},
+					 {write_address("198.51.100.8"), 60}};
+
+	assert_int_equal(learn_one(world, "api.example", "198.51.100.7", 60), 0);
+	pthread_rwlock_wrlock(&world->gateway.applied.lock);
+	assert_int_equal(learn_one(world, "api.example", "198.51.100.7", 60), 0);
+	assert_int_equal(learn_many(world, "api.example", both, 2), -EAGAIN);
+	assert_int_equal(learn_one(world, "api.example", "198.51.100.7", 7200), -EAGAIN);
+	pthread_rwlock_unlock(&world->gateway.applied.lock);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, open_learner, close_learner)
 
 int main(void)
@@ -290,6 +319,8 @@ int main(void)
 		TEST(an_address_that_the_guard_refuses_is_not_learned),
 		TEST(more_addresses_than_an_answer_has_are_learned_in_batches),
 		TEST(a_later_batch_that_fails_takes_its_own_addresses_back),
+		TEST(while_a_reload_has_the_lock_nothing_new_is_learned),
+		TEST(what_is_pinned_already_waits_for_no_reload),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

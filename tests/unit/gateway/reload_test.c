@@ -201,6 +201,47 @@ static void hits_of_a_rule_that_stays_go_on(void **state)
 	policy_slot_leave(world->gateway.slot);
 }
 
+static int learn_here(struct world *world, const char *name_text, const char *address)
+{
+	struct learned_address learned = {write_address(address), 60};
+	struct learner learner = learning_learner(&world->learning);
+	struct name name = write_name(name_text);
+
+	return learner.learn(learner.context, &name, &learned, 1);
+}
+
+/* `new.example` has a rule of its own after the reload, `time.example` had one before. */
+static void learn_during_the_transaction(void *context)
+{
+	struct world *world = context;
+
+	assert_int_equal(learn_here(world, "time.example", "198.51.100.1"), 0);
+	assert_int_equal(learn_here(world, "new.example", "198.51.100.2"), -EAGAIN);
+	assert_int_equal(pin_lasts(world, "new.example", "198.51.100.2"), 0);
+}
+
+static void what_is_learned_around_a_reload_is_in_the_new_sets(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(learning_open(&world->learning, &world->gateway), 0);
+	assert_int_equal(learn_here(world, "time.example", "198.51.100.1"), 0);
+	write_config(s_start,
+		     "collections:\n"
+		     "  - {name: new, priority: 200, action: allow, kind: network, rules: [\n"
+		     "      {name: new, fqdns: [new.example], protocols: [udp], ports: [9]},\n"
+		     "      {name: time, fqdns: [time.example], protocols: [udp], ports: [9]}]}\n");
+	s_kernel.while_nft_runs = learn_during_the_transaction;
+	s_kernel.context = world;
+	assert_reloads(world);
+	assert_non_null(strstr(text_string(&s_kernel.ruleset), "{ 198.51.100.1 timeout"));
+	s_kernel.put_count = 0;
+	assert_int_equal(learn_here(world, "new.example", "198.51.100.2"), 0);
+	assert_int_equal(s_kernel.put_count, 1);
+	assert_int_equal(s_kernel.puts[0].number, number_of(world, ADMISSION_RULE, "new/new"));
+	learning_close(&world->learning);
+}
+
 static void a_bad_file_keeps_the_old_policy(void **state)
 {
 	struct world *world = *state;
@@ -511,6 +552,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_changed_file_goes_in_force),
 		TEST(hits_of_a_rule_that_stays_go_on),
+		TEST(what_is_learned_around_a_reload_is_in_the_new_sets),
 		TEST(a_bad_file_keeps_the_old_policy),
 		TEST(a_ruleset_that_the_kernel_refuses_keeps_the_old_policy),
 		TEST(a_reload_makes_anew_what_somebody_flushed),

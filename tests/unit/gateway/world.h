@@ -44,6 +44,8 @@ static struct {
 	int fingerprint_error;
 	size_t rule_installations;
 	int rule_error;
+	void (*while_nft_runs)(void *context);
+	void *context;
 
 	struct conntrack_flow flows[16];
 	size_t flow_count;
@@ -85,6 +87,8 @@ int nft_helper_apply(struct nft_helper *helper, const char *ruleset, struct text
 {
 	(void)helper;
 	s_kernel.applications++;
+	if (s_kernel.while_nft_runs)
+		s_kernel.while_nft_runs(s_kernel.context);
 	if (s_kernel.nft_error) {
 		text_add(ret_error, s_kernel.nft_words ? s_kernel.nft_words : "");
 		return s_kernel.nft_error;

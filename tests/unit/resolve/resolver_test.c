@@ -1,5 +1,7 @@
 #include "resolve_case.h"
 
+#include <limits.h>
+
 #include "resolve/cache_impl.h"
 
 /* One question or lookup and what came of it. */
@@ -642,6 +644,83 @@ static struct asker ask_anew(struct world *world, uint32_t source)
 	return asker;
 }
 
+/* A reload is under way until the learner has been asked so many times. */
+static unsigned int s_reload_ends_at;
+
+static void end_reload(struct world *world)
+{
+	if (world->learnings >= s_reload_ends_at)
+		world->learn_error = 0;
+}
+
+static void begin_reload(struct world *world, unsigned int ends_at)
+{
+	s_reload_ends_at = ends_at;
+	world->learn_error = -EAGAIN;
+	world->on_learn = end_reload;
+}
+
+static void what_cannot_be_learned_yet_waits_until_it_is_learned(void **state)
+{
+	struct world *world = world_new();
+	struct asker first, second, third, kept;
+
+	(void)state;
+	learn_of(world, "other.test.example");
+	begin_reload(world, 6);
+	begin_asking(world, &kept, "other.test.example", ASK_LEARN);
+	begin_asking(world, &first, "plain.test.example", ASK_LEARN);
+	begin_asking(world, &second, "plain.test.example", ASK_LEARN);
+	begin_asking(world, &third, "plain.test.example", ASK_LEARN);
+	while (!(kept.over && first.over && second.over && third.over)) {
+		assert_true(world->learnings >= 6 || !(kept.over || first.over));
+		world_run(world);
+	}
+	assert_true(kept.status == 0 && first.status == 0 && second.status == 0);
+	assert_true(first.count == 1 && second.count == 1 && third.count == 1);
+	assert_int_equal(world->upstreams[0].by_udp, 2); /* nobody asked again */
+	assert_int_equal(resolver_figures(world->resolver).pending, 0);
+	world_free(world);
+}
+
+static void what_waits_and_cannot_be_kept_is_asked_again(void **state)
+{
+	struct world *world = world_new();
+	struct asker asker;
+
+	(void)state;
+	begin_reload(world, 2);
+	begin_asking(world, &asker, "zero.test.example", ASK_LEARN);
+	while (!asker.over)
+		world_run(world);
+	assert_int_equal(asker.status, 0);
+	assert_int_equal(world->upstreams[0].by_udp, 2);
+	world_free(world);
+}
+
+static void who_goes_while_an_answer_waits_hears_nothing(void **state)
+{
+	struct world *world = world_new();
+	struct asker first, second, gone;
+
+	(void)state;
+	learn_of(world, "other.test.example");
+	begin_reload(world, UINT_MAX);
+	begin_asking(world, &gone, "other.test.example", ASK_LEARN);
+	begin_asking(world, &first, "other.test.example", ASK_LEARN);
+	assert_int_equal(resolver_figures(world->resolver).pending, 2);
+	resolver_ask_cancel(world->resolver, &gone.ask);
+	assert_int_equal(resolver_figures(world->resolver).pending, 1);
+	begin_reload(world, 0);
+	while (!first.over)
+		world_run(world);
+	assert_false(gone.over);
+	begin_reload(world, UINT_MAX);
+	begin_asking(world, &second, "other.test.example", ASK_LEARN);
+	world_free(world); /* with an answer that waits */
+	assert_false(second.over);
+}
+
 static void new_names_below_a_wildcard_are_asked_within_the_budget_only(void **state)
 {
 	struct world *world = world_new();
@@ -832,6 +911,9 @@ int main(void)
 		cmocka_unit_test(a_lookup_says_why_there_is_nothing),
 		cmocka_unit_test(a_latecomer_is_not_waited_for_but_learned),
 		cmocka_unit_test(a_refresh_asks_although_the_cache_is_fresh),
+		cmocka_unit_test(what_cannot_be_learned_yet_waits_until_it_is_learned),
+		cmocka_unit_test(what_waits_and_cannot_be_kept_is_asked_again),
+		cmocka_unit_test(who_goes_while_an_answer_waits_hears_nothing),
 		cmocka_unit_test(new_names_below_a_wildcard_are_asked_within_the_budget_only),
 		cmocka_unit_test(what_is_kept_or_our_own_costs_nothing),
 		cmocka_unit_test(a_name_that_a_rule_spells_out_costs_nothing),
