@@ -124,7 +124,8 @@
  * may be inside and outside at once.
  *
  * Transactions. The first one replaces the table; later ones replace the rules of all chains but
- * the queue's and leave the pinned sets and their elements alone. Each is one commit of the kernel:
+ * the queue's and the sets of names (or the addresses of a name that a rule lost would stay), and
+ * leave the pinned sets and their elements alone. Each is one commit of the kernel:
  * a packet sees the old rules or the new, never a mixture. Interfaces, sources and prefixes are
  * anonymous sets, so they change with their rules.
  *
@@ -278,16 +279,13 @@ static void add_first(struct text *out)
 		      "delete table inet " RULESET_TABLE "\n\n");
 }
 
-static void add_replacement(struct text *out, const struct ruleset_rule *rules, size_t rule_count,
-			    const uint32_t *previous, size_t previous_count)
+static void add_replacement(struct text *out, const uint32_t *previous, size_t previous_count)
 {
 	char name[RULESET_SET_NAME_SIZE];
 
 	for (size_t i = 0; ruleset_chain_name(i); i++)
 		text_addf(out, "flush chain inet " RULESET_TABLE " %s\n", ruleset_chain_name(i));
 	for (size_t i = 0; i < previous_count; i++) {
-		if (has_names_before(rules, rule_count, previous[i]))
-			continue;
 		for (uint8_t family = 4; family <= 6; family += 2) {
 			ruleset_set_name(name, previous[i], family);
 			text_addf(out, "delete set inet " RULESET_TABLE " %s\n", name);
@@ -333,7 +331,7 @@ int ruleset_write(const struct ruleset_settings *settings, const struct ruleset_
 	if (first)
 		add_first(&whole);
 	else
-		add_replacement(&whole, rules, rule_count, previous, previous_count);
+		add_replacement(&whole, previous, previous_count);
 	add_table(&whole, settings, rules, rule_count, first);
 	add_pins(&whole, pins, pin_count);
 	if (!text_failed(&whole))

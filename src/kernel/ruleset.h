@@ -83,7 +83,8 @@ struct ruleset_settings {
 /*
  * first: the table is made anew (an old one is replaced in the same transaction; the queue rule
  * must be added afterwards). Otherwise the chains' rules are replaced, pinned sets and queue chain
- * stay, and the name sets of `previous` numbers that are no longer used are deleted. -ENOMEM;
+ * stay, and the name sets of the `previous` numbers are replaced: `pins` is all that they will
+ * hold. -ENOMEM;
  * -EINVAL: an interface's name that nft would not read as one, no interface, port or capacity 0.
  */
 int ruleset_write(const struct ruleset_settings *settings, const struct ruleset_rule *rules,

@@ -140,7 +140,7 @@ static void pins_of_another_guard_stay_out(void **state)
 	assert_ruleset_lacks("168.63.129.16 timeout");
 }
 
-static void the_next_ruleset_takes_the_old_sets_away(void **state)
+static void the_next_ruleset_makes_the_sets_of_names_anew(void **state)
 {
 	struct world *world = *state;
 
@@ -148,9 +148,30 @@ static void the_next_ruleset_takes_the_old_sets_away(void **state)
 	policy_slot_swap(world->gateway.slot, make_policy(write_other_rules));
 	apply_well(world, false);
 	assert_ruleset_has("delete set inet sallyport names_1_v4");
-	assert_ruleset_lacks("delete set inet sallyport names_2_v4");
+	assert_ruleset_lacks("delete set inet sallyport names_3_v4");
 	assert_ruleset_has("set names_3_v4");
 	assert_int_equal(world->gateway.applied.count, 1);
+}
+
+static void write_fewer_names(struct rule_set *set)
+{
+	write_collection(set, "by-name", RULE_NETWORK, 200, RULE_ALLOW);
+	write_rule(set, "time", "from:* fqdn:time.example udp port:123");
+}
+
+static void what_a_rule_no_longer_names_leaves_its_set(void **state)
+{
+	struct world *world = *state;
+
+	pin_for(world, "time.example", "198.51.100.1", 5 * MINUTE_MS);
+	pin_for(world, "clock.example", "198.51.100.2", 5 * MINUTE_MS);
+	apply_well(world, true);
+	assert_ruleset_has("names_1_v4 { 198.51.100.2 ");
+	policy_slot_swap(world->gateway.slot, make_policy(write_fewer_names));
+	apply_well(world, false);
+	assert_ruleset_has("delete set inet sallyport names_1_v4");
+	assert_ruleset_has("names_1_v4 { 198.51.100.1 ");
+	assert_ruleset_lacks("198.51.100.2");
 }
 
 static void assert_refused(struct world *world, int nft_error, const char *nft_words,
@@ -217,7 +238,8 @@ int main(void)
 		TEST(rules_become_text_under_their_admission_numbers),
 		TEST(pins_that_are_there_come_along_each_once_with_its_latest_end),
 		TEST(pins_of_another_guard_stay_out),
-		TEST(the_next_ruleset_takes_the_old_sets_away),
+		TEST(the_next_ruleset_makes_the_sets_of_names_anew),
+		TEST(what_a_rule_no_longer_names_leaves_its_set),
 		TEST(each_refusal_has_its_words_and_changes_nothing),
 		TEST(numbers_that_run_out_refuse_the_ruleset),
 		TEST(a_name_in_more_rules_than_learners_hold_is_refused),

@@ -287,7 +287,7 @@ static struct example with_pins(void)
 	return example;
 }
 
-/* Applied behind network_rules(): number 2 goes, 6 stays, 12 comes. */
+/* Applied behind network_rules(): number 2 goes, 6 is made anew, 12 comes. */
 static struct example replaced(void)
 {
 	static struct ruleset_rule rules[2];
