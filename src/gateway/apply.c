@@ -241,13 +241,14 @@ static int load_into_kernel(const struct gateway *gateway, const struct applicat
 /* Learners have no more room. */
 static int check_names(const struct policy *policy, struct text *error)
 {
-	for (size_t i = 0; i < policy_exact_name_count(policy); i++) {
-		const struct name *name = policy_exact_name_at(policy, i);
+	struct policy_name_walk walk = {0};
+	struct name name;
 
-		if (policy_network_rules_of_name(policy, name, NULL, 0) <= GATEWAY_RULES_OF_A_NAME)
+	while (policy_next_exact_name(policy, &walk, &name)) {
+		if (policy_network_rules_of_name(policy, &name, NULL, 0) <= GATEWAY_RULES_OF_A_NAME)
 			continue;
 		text_addf(error, "more than %d network rules name %s", GATEWAY_RULES_OF_A_NAME,
-			  name->text);
+			  name.text);
 		return -E2BIG;
 	}
 	return 0;

@@ -28,6 +28,9 @@ struct config *gateway_load(struct gateway *gateway, struct policy **ret_policy,
 	policy = config_compile(config, CATALOG_TAGS_BY_PREFIX, NULL, problems);
 	if (!policy)
 		return NULL;
+	/* From here on the rules are the policy's, and what only their makers need goes. */
+	rule_set_drop_collections(&config->own);
+	policy_forget_patterns(policy);
 	*ret_policy = policy;
 	return take_pointer(config);
 }

@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/assertion.h"
+
 #define REFRESH_MAX_MS 15000
 #define REFRESH_MIN_MS 1000
 #define RETRY_MS       5000
@@ -83,10 +85,12 @@ int refresher_renew(struct refresher *refresher)
 	const struct policy *policy = policy_slot_enter(gateway->slot);
 	size_t count = policy_exact_name_count(policy);
 	struct refresh *names = calloc(count + 1, sizeof(*names));
+	struct policy_name_walk walk = {0};
 
-	for (size_t i = 0; names && i < count; i++)
-		names[i] = (struct refresh){.refresher = refresher,
-					    .name = *policy_exact_name_at(policy, i)};
+	for (size_t i = 0; names && i < count; i++) {
+		names[i].refresher = refresher;
+		invariant(policy_next_exact_name(policy, &walk, &names[i].name));
+	}
 	policy_slot_leave(gateway->slot);
 	if (!names)
 		return -ENOMEM;

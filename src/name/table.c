@@ -261,3 +261,41 @@ size_t name_table_open_length(const struct name_table *table, const struct name 
 	}
 	return name->length;
 }
+
+bool name_table_has_exact(const struct name_table *table, const struct name *name, uint32_t value)
+{
+	struct candidate candidates[NAME_MAX_LABELS];
+	uint32_t count = list_candidates(table, name, candidates);
+	const uint32_t *record, *list;
+
+	if (count == 0 || candidates[count - 1].start > 0)
+		return false;
+	record = find_record(table, &candidates[count - 1], name);
+	if (!record || !(*record & RECORD_EXACT))
+		return false;
+	list = first_list(record);
+	for (const uint32_t *at = list + 1; at != after_list(list) && *at <= value; at++)
+		if (*at == value)
+			return true;
+	return false;
+}
+
+bool name_table_next_exact(const struct name_table *table, size_t *at,
+			   struct name_table_exact *ret_exact)
+{
+	const uint32_t *end = &table->words[table->word_count];
+	const uint32_t *record = &table->words[*at ? *at : table->buckets[0]];
+
+	while (record != end && !(*record & RECORD_EXACT))
+		record = after_record(record);
+	*at = (size_t)(record - table->words);
+	if (record == end)
+		return false;
+	*at = (size_t)(after_record(record) - table->words);
+	ret_exact->name.length = (uint8_t)record_length(record);
+	memcpy(ret_exact->name.text, record + 1, record_length(record));
+	ret_exact->name.text[record_length(record)] = '\0';
+	ret_exact->values = first_list(record) + 1;
+	ret_exact->count = *first_list(record);
+	return true;
+}

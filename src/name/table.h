@@ -50,3 +50,19 @@ bool name_table_next(struct name_table_cursor *cursor, uint32_t *ret_value);
  * (with "md-"), and all of the name when "*" or nothing matches.
  */
 size_t name_table_open_length(const struct name_table *table, const struct name *name);
+
+/* Is there a pattern of `value` that is exactly the name? */
+bool name_table_has_exact(const struct name_table *table, const struct name *name, uint32_t value);
+
+/*
+ * All names that patterns spell out, each once, in no order, with the values of those patterns
+ * (ascending; they live as long as the table). `at` is 0 at the beginning, then the table's own.
+ * False: there are no more.
+ */
+struct name_table_exact {
+	struct name name;
+	const uint32_t *values;
+	size_t count;
+};
+bool name_table_next_exact(const struct name_table *table, size_t *at,
+			   struct name_table_exact *ret_exact);

@@ -171,6 +171,17 @@ static int build_table(struct policy *policy, size_t first, size_t end,
 	return 0;
 }
 
+static size_t count_exact_names(const struct policy *policy)
+{
+	struct policy_name_walk walk = {0};
+	struct name name;
+	size_t count = 0;
+
+	while (policy_next_exact_name(policy, &walk, &name))
+		count++;
+	return count;
+}
+
 static int build_indexes(struct policy *policy)
 {
 	int error = tidy_prefixes(&policy->set);
@@ -189,7 +200,9 @@ static int build_indexes(struct policy *policy)
 	if (!error)
 		error = policy_list_quic_ports(policy);
 	if (!error)
-		error = policy_list_exact_names(policy);
+		error = policy_list_nameless(policy);
+	if (!error)
+		policy->exact_name_count = count_exact_names(policy);
 	return error;
 }
 
@@ -239,7 +252,6 @@ void policy_free(struct policy *policy)
 	free(policy->labels);
 	free(policy->by_label);
 	free(policy->by_address);
-	free(policy->exact_names);
 	free(policy->hits);
 	rule_set_done(&policy->set);
 	free(policy);

@@ -83,17 +83,9 @@ static uint32_t find_application_rule(const struct policy *policy, const struct 
 	return NO_POSITION;
 }
 
-static bool names_exactly(const struct rule *rule, const struct name *name)
-{
-	for (size_t i = 0; i < rule->pattern_count; i++)
-		if (rule->patterns[i].kind == PATTERN_EXACT &&
-		    name_equal(&rule->patterns[i].name, name))
-			return true;
-	return false;
-}
-
 /* What an allow rule says by its switches: RULE_ALLOWS, or why it does not. */
-static enum reason ask_switches(const struct policy_rule *entry, const struct policy_facts *facts)
+static enum reason ask_switches(const struct policy *policy, const struct policy_rule *entry,
+				const struct policy_facts *facts)
 {
 	const struct rule *rule = entry->rule;
 
@@ -101,7 +93,9 @@ static enum reason ask_switches(const struct policy_rule *entry, const struct po
 		return REASON_RULE_ALLOWS;
 	if (facts->protocol == FLOW_QUIC && !rule->inspects_quic)
 		return REASON_QUIC;
-	if (facts->name_left_out && !(rule->allows_no_sni && names_exactly(rule, facts->name)))
+	if (facts->name_left_out &&
+	    !(rule->allows_no_sni &&
+	      name_table_has_exact(policy->application_names, facts->name, entry->position)))
 		return REASON_NO_NAME;
 	if (facts->has_encrypted_hello && (rule->refuses_ech || facts->name_left_out))
 		return REASON_ENCRYPTED_HELLO;
@@ -124,7 +118,7 @@ struct verdict policy_judge(const struct policy *policy, const struct policy_fac
 	if (position != NO_POSITION) {
 		verdict.rule = &policy->rules[position];
 		verdict.reason = verdict.rule->action == RULE_ALLOW
-					 ? ask_switches(verdict.rule, facts)
+					 ? ask_switches(policy, verdict.rule, facts)
 					 : REASON_RULE_DENIES;
 		if (verdict.reason == REASON_RULE_ALLOWS)
 			verdict.action = RULE_ALLOW;

@@ -74,88 +74,46 @@ int policy_list_quic_ports(struct policy *policy)
 
 static int compare_names(const void *left, const void *right)
 {
-	const struct name *a = *(const struct name *const *)left;
-	const struct name *b = *(const struct name *const *)right;
-
-	return strcmp(a->text, b->text);
+	return strcmp(((const struct name *)left)->text, ((const struct name *)right)->text);
 }
 
-/*
- * FQDNs of network rules, also of deny rules (their addresses must be known to be denied), and the
- * exact names of application allow rules. Writes to `names` unless NULL; returns the count.
- */
-static size_t collect_exact_names(const struct policy *policy, const struct name **names)
+static bool allows_nameless(const struct policy *policy, const struct name_table_exact *exact)
 {
-	size_t count = 0;
+	for (size_t i = 0; i < exact->count; i++) {
+		const struct policy_rule *entry = &policy->rules[exact->values[i]];
 
-	for (size_t i = 0; i < policy->rule_count; i++) {
-		const struct policy_rule *entry = &policy->rules[i];
-		const struct rule *rule = entry->rule;
+		if (entry->action == RULE_ALLOW && entry->rule->allows_no_sni)
+			return true;
+	}
+	return false;
+}
 
-		for (size_t j = 0; j < rule->fqdn_count; j++, count++)
+/* Exact names of https allow rules that let the server name be left out. Writes to `names` unless
+   NULL; returns the count. */
+static size_t collect_nameless(const struct policy *policy, struct name *names)
+{
+	struct name_table_exact exact;
+	size_t count = 0, at = 0;
+
+	while (name_table_next_exact(policy->application_names, &at, &exact))
+		if (allows_nameless(policy, &exact)) {
 			if (names)
-				names[count] = &rule->fqdns[j];
-		for (size_t j = 0; entry->action == RULE_ALLOW && j < rule->pattern_count; j++) {
-			if (rule->patterns[j].kind != PATTERN_EXACT)
-				continue;
-			if (names)
-				names[count] = &rule->patterns[j].name;
+				names[count] = exact.name;
 			count++;
 		}
-	}
 	return count;
 }
 
-/* Exact names of https allow rules that let the server name be left out; else as above. */
-static size_t collect_nameless(const struct policy *policy, const struct name **names)
+int policy_list_nameless(struct policy *policy)
 {
-	size_t count = 0;
+	size_t count = collect_nameless(policy, NULL);
 
-	for (size_t i = policy->network_count; i < policy->rule_count; i++) {
-		const struct policy_rule *entry = &policy->rules[i];
-		const struct rule *rule = entry->rule;
-
-		if (entry->action != RULE_ALLOW || !rule->allows_no_sni)
-			continue;
-		for (size_t j = 0; j < rule->pattern_count; j++) {
-			if (rule->patterns[j].kind != PATTERN_EXACT)
-				continue;
-			if (names)
-				names[count] = &rule->patterns[j].name;
-			count++;
-		}
-	}
-	return count;
-}
-
-typedef size_t collect_names(const struct policy *policy, const struct name **names);
-
-static int list_names(struct policy *policy, collect_names *collect, const struct name ***ret_names,
-		      size_t *ret_count)
-{
-	size_t count = collect(policy, NULL), kept = 0;
-	const struct name **names = policy_make_list(policy, count, sizeof(*names));
-
-	if (!names)
+	policy->nameless = policy_make_list(policy, count, sizeof(*policy->nameless));
+	if (!policy->nameless)
 		return -ENOMEM;
-	collect(policy, names);
-	qsort(names, count, sizeof(*names), compare_names);
-	for (size_t i = 0; i < count; i++)
-		if (!kept || !name_equal(names[kept - 1], names[i]))
-			names[kept++] = names[i];
-	*ret_names = names;
-	*ret_count = kept;
+	policy->nameless_count = collect_nameless(policy, policy->nameless);
+	qsort(policy->nameless, count, sizeof(*policy->nameless), compare_names);
 	return 0;
-}
-
-int policy_list_exact_names(struct policy *policy)
-{
-	int error = list_names(policy, collect_exact_names, &policy->exact_names,
-			       &policy->exact_name_count);
-
-	if (error < 0)
-		return error;
-	return list_names(policy, collect_nameless, &policy->nameless, &policy->nameless_count);
 }
 
 static size_t text_memory(const char *text)

@@ -14,7 +14,7 @@ int policy_index_labels(struct policy *policy, const struct policy_rule **ret_en
 int policy_list_by_address(struct policy *policy);
 int policy_list_ports(struct policy *policy, enum application_protocol protocol);
 int policy_list_quic_ports(struct policy *policy);
-int policy_list_exact_names(struct policy *policy);
+int policy_list_nameless(struct policy *policy);
 
 /* Adds what the rules themselves hold to what policy_make_list() counted. */
 void policy_count_memory(struct policy *policy);

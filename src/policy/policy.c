@@ -62,7 +62,7 @@ size_t policy_nameless_count(const struct policy *policy)
 const struct name *policy_nameless_at(const struct policy *policy, size_t index)
 {
 	invariant(index < policy->nameless_count);
-	return policy->nameless[index];
+	return &policy->nameless[index];
 }
 
 size_t policy_exact_name_count(const struct policy *policy)
@@ -70,10 +70,28 @@ size_t policy_exact_name_count(const struct policy *policy)
 	return policy->exact_name_count;
 }
 
-const struct name *policy_exact_name_at(const struct policy *policy, size_t index)
+static bool has_allow_rule(const struct policy *policy, const struct name_table_exact *exact)
 {
-	invariant(index < policy->exact_name_count);
-	return policy->exact_names[index];
+	for (size_t i = 0; i < exact->count; i++)
+		if (policy->rules[exact->values[i]].action == RULE_ALLOW)
+			return true;
+	return false;
+}
+
+bool policy_next_exact_name(const struct policy *policy, struct policy_name_walk *walk,
+			    struct name *ret_name)
+{
+	struct name_table_exact exact;
+	bool found = name_table_next_exact(policy->network_names, &walk->in_network_rules, &exact);
+
+	/* Those of deny network rules too: their addresses must be known to be denied. */
+	while (!found && name_table_next_exact(policy->application_names,
+					       &walk->in_application_rules, &exact))
+		found = has_allow_rule(policy, &exact) &&
+			policy_network_rules_of_name(policy, &exact.name, NULL, 0) == 0;
+	if (found)
+		*ret_name = exact.name;
+	return found;
 }
 
 size_t policy_open_length(const struct policy *policy, const struct name *name)
@@ -115,6 +133,19 @@ void policy_inherit_hits(struct policy *policy, const struct policy *previous)
 				policy_hits(previous, &previous->rules[previous->by_label[old]]),
 				memory_order_relaxed);
 	}
+}
+
+void policy_forget_patterns(struct policy *policy)
+{
+	for (size_t i = 0; i < policy->set.collection_count; i++)
+		for (size_t j = 0; j < policy->set.collections[i].rule_count; j++) {
+			struct rule *rule = &policy->set.collections[i].rules[j];
+
+			policy->memory -= rule->pattern_count * sizeof(*rule->patterns);
+			free(rule->patterns);
+			rule->patterns = NULL;
+			rule->pattern_count = 0;
+		}
 }
 
 size_t policy_memory(const struct policy *policy)

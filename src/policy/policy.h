@@ -105,10 +105,16 @@ bool policy_inspects_name(const struct policy *policy, const struct name *name);
  * counted. */
 size_t policy_network_rules_of_name(const struct policy *policy, const struct name *name,
 				    uint32_t *positions, size_t capacity);
-/* The exact names that the gateway keeps resolved by itself (network FQDNs, exact application
- * names). */
+/* The exact names that the gateway keeps resolved by itself (network FQDNs, exact names of
+ * application allow rules), each once, in no order. */
 size_t policy_exact_name_count(const struct policy *policy);
-const struct name *policy_exact_name_at(const struct policy *policy, size_t index);
+struct policy_name_walk {
+	size_t in_network_rules,
+		in_application_rules; /* zero at the beginning, then the policy's */
+};
+/* False: there are no more. */
+bool policy_next_exact_name(const struct policy *policy, struct policy_name_walk *walk,
+			    struct name *ret_name);
 
 /* Hits: the only thing in a policy that moves; relaxed atomics. */
 void policy_count_hit(const struct policy *policy, const struct policy_rule *rule);
@@ -122,5 +128,11 @@ void policy_inherit_hits(struct policy *policy, const struct policy *previous);
  */
 void policy_explain(const struct policy *policy, const struct policy_facts *facts,
 		    struct text *out);
+
+/*
+ * Gives up the patterns of its application rules as they were written: the tables have what
+ * verdicts need, and a running gateway explains nothing. policy_explain() is of no use afterwards.
+ */
+void policy_forget_patterns(struct policy *policy);
 
 size_t policy_memory(const struct policy *policy);

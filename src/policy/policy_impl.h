@@ -22,9 +22,8 @@ struct policy {
 	uint16_t *quic_ports;
 	size_t quic_port_count;
 	size_t port_counts[2];
-	const struct name **exact_names; /* ascending, each once; they live in `set` */
 	size_t exact_name_count;
-	const struct name **nameless; /* likewise, those of rules with allows_no_sni */
+	struct name *nameless; /* of rules with allows_no_sni: ascending, each once */
 	size_t nameless_count;
 	_Atomic uint64_t *hits; /* by position */
 	size_t memory;

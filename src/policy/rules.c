@@ -145,7 +145,7 @@ static void rule_done(struct rule *rule)
 	free(rule->protocols);
 }
 
-void rule_set_done(struct rule_set *set)
+void rule_set_drop_collections(struct rule_set *set)
 {
 	for (size_t i = 0; i < set->collection_count; i++) {
 		struct rule_collection *collection = &set->collections[i];
@@ -156,6 +156,13 @@ void rule_set_done(struct rule_set *set)
 		free(collection->name);
 	}
 	free(set->collections);
+	set->collections = NULL;
+	set->collection_count = 0;
+}
+
+void rule_set_done(struct rule_set *set)
+{
+	rule_set_drop_collections(set);
 	free(set->protected_sources);
 	free(set->private_destinations);
 	free(set->special_exceptions);

@@ -121,5 +121,7 @@ int rule_add_protocol(struct rule *rule, enum application_protocol, uint16_t por
 /* Is the destination at `index` one of a service tag's? */
 bool rule_is_of_tag(const struct rule *rule, size_t index);
 
+/* Frees the rules; what else stands in the set stays. */
+void rule_set_drop_collections(struct rule_set *set);
 /* Frees everything inside, not the struct itself. */
 void rule_set_done(struct rule_set *set);

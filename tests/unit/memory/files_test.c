@@ -45,6 +45,23 @@ static void harvest_problems(struct harvest *harvest, const struct problems *pro
 
 /* ------------------------------------------------------------- configuration, policy */
 
+/* They come in another order each time. */
+static void harvest_exact_names(struct harvest *harvest, const struct policy *policy)
+{
+	struct policy_name_walk walk = {0};
+	struct name name;
+	uint64_t sum = 0;
+
+	while (policy_next_exact_name(policy, &walk, &name)) {
+		uint64_t mixed = name.length;
+
+		for (size_t i = 0; i < name.length; i++)
+			mixed = mixed * 1000003 + (unsigned char)name.text[i];
+		sum += mixed;
+	}
+	harvest_bytes(harvest, &sum, sizeof(sum));
+}
+
 static int compile_file(void *context, struct harvest *harvest)
 {
 	cleanup(free_problems) struct problems *problems = problems_new();
@@ -67,8 +84,7 @@ static int compile_file(void *context, struct harvest *harvest)
 		harvest_bytes(harvest, rule->rule->destinations,
 			      rule->rule->destination_count * sizeof(struct ip_prefix));
 	}
-	for (size_t i = 0; i < policy_exact_name_count(policy); i++)
-		harvest_text(harvest, policy_exact_name_at(policy, i)->text);
+	harvest_exact_names(harvest, policy);
 	if (problems_has_errors(problems)) /* a warning for which there was no memory */
 		return -1;
 	harvest_problems(harvest, problems);

@@ -90,10 +90,13 @@ static void assert_found(const struct name_table *table, const char *name_text,
 
 static void an_empty_table_matches_nothing(void **state)
 {
+	struct name_table_exact exact;
+	size_t at = 0;
 	struct name_table *table = build(NULL, 0);
 
 	(void)state;
 	assert_found(table, "a.b", "");
+	assert_false(name_table_next_exact(table, &at, &exact));
 	assert_true(name_table_memory(table) > 0);
 	name_table_free(table);
 }
@@ -283,6 +286,44 @@ static void a_name_whose_hash_collides_is_told_apart(void **state)
 	name_table_free(table);
 }
 
+static void exact_names_are_walked_with_their_values(void **state)
+{
+	static const char *const others[] = {"*", "*.a.example", "md-*.b.example", "*.c.example"};
+	struct name_table_builder *builder = name_table_builder_new();
+	struct name_table_exact exact;
+	size_t at = 0, walked = 0;
+	bool seen[100] = {0};
+	unsigned int number;
+	char text[32];
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		add(builder, others[i], 7);
+	for (uint32_t i = 0; i < 100; i++) {
+		snprintf(text, sizeof(text), "h%u.%c.example", i, 'a' + (char)(i % 4));
+		add(builder, text, i + 2);
+		add(builder, text, i);
+	}
+	struct name_table *table = name_table_build(builder);
+	assert_non_null(table);
+	for (; name_table_next_exact(table, &at, &exact); walked++) {
+		assert_int_equal(sscanf(exact.name.text, "h%u.", &number), 1);
+		assert_in_range(number, 0, 99);
+		assert_false(seen[number]);
+		seen[number] = true;
+		assert_int_equal(exact.name.length, strlen(exact.name.text));
+		assert_int_equal(exact.count, 2);
+		assert_true(exact.values[0] == number && exact.values[1] == number + 2);
+		assert_true(name_table_has_exact(table, &exact.name, number));
+		assert_false(name_table_has_exact(table, &exact.name, number + 1));
+	}
+	assert_int_equal(walked, 100);
+	struct name below = name_of("x.a.example"), suffix = name_of("a.example");
+	assert_false(name_table_has_exact(table, &below, 7));
+	assert_false(name_table_has_exact(table, &suffix, 7));
+	name_table_free(table);
+}
+
 static void freeing_nothing_is_allowed(void **state)
 {
 	(void)state;
@@ -401,6 +442,7 @@ int main(void)
 		cmocka_unit_test(a_name_of_127_labels_meets_all_of_its_suffixes),
 		cmocka_unit_test(three_hundred_thousand_names_are_found_each_with_its_own_value),
 		cmocka_unit_test(a_name_whose_hash_collides_is_told_apart),
+		cmocka_unit_test(exact_names_are_walked_with_their_values),
 		cmocka_unit_test(freeing_nothing_is_allowed),
 		cmocka_unit_test(the_table_agrees_with_comparing_each_pattern),
 	};

@@ -162,6 +162,28 @@ static void ports_of_allow_rules_are_listed_once_and_ascending(void **state)
 	policy_free(policy);
 }
 
+/* They come in no order. */
+static void assert_exact_names(const struct policy *policy, const char *const *expected,
+			       size_t count)
+{
+	struct policy_name_walk walk = {0};
+	struct name name;
+	bool seen[8] = {0};
+
+	assert_int_equal(policy_exact_name_count(policy), count);
+	for (size_t i = 0; i < count; i++) {
+		size_t at = 0;
+
+		assert_true(policy_next_exact_name(policy, &walk, &name));
+		while (at < count && strcmp(expected[at], name.text) != 0)
+			at++;
+		assert_true(at < count && !seen[at]);
+		seen[at] = true;
+	}
+	assert_false(policy_next_exact_name(policy, &walk, &name));
+	assert_false(policy_next_exact_name(policy, &walk, &name));
+}
+
 static void exact_names_are_those_whose_addresses_rules_need(void **state)
 {
 	static const char *const expected[] = {"a.example", "api.example", "blocked.example",
@@ -179,9 +201,34 @@ static void exact_names_are_those_whose_addresses_rules_need(void **state)
 	write_rule(&set, NULL, "fqdn:blocked.example");
 	struct policy *policy = compile(&set);
 
-	assert_int_equal(policy_exact_name_count(policy), 4);
-	for (size_t i = 0; i < 4; i++)
-		assert_string_equal(policy_exact_name_at(policy, i)->text, expected[i]);
+	assert_exact_names(policy, expected, 4);
+	policy_free(policy);
+}
+
+static void forgotten_patterns_change_no_verdict(void **state)
+{
+	static const char *const expected[] = {"a.example"};
+	struct rule_set set = {0};
+	struct name exact = write_name("a.example"), below = write_name("x.b.example");
+	struct policy_facts facts = {
+		.source = write_address("10.0.0.1"), .protocol = FLOW_HTTPS, .port = 443};
+
+	(void)state;
+	write_collection(&set, "a", RULE_APPLICATION, 100, RULE_ALLOW);
+	write_rule(&set, NULL, "from:* https:443 no_sni pattern:a.example pattern:*.b.example");
+	struct policy *policy = compile(&set);
+	size_t before = policy_memory(policy);
+
+	policy_forget_patterns(policy);
+	assert_int_equal(policy_rule_at(policy, 0)->rule->pattern_count, 0);
+	assert_true(policy_memory(policy) < before);
+	facts.name = &below;
+	assert_int_equal(policy_judge(policy, &facts).action, RULE_ALLOW);
+	facts.name_left_out = true;
+	assert_int_equal(policy_judge(policy, &facts).reason, REASON_NO_NAME);
+	facts.name = &exact;
+	assert_int_equal(policy_judge(policy, &facts).action, RULE_ALLOW);
+	assert_exact_names(policy, expected, 1);
 	policy_free(policy);
 }
 
@@ -280,6 +327,7 @@ int main(void)
 		cmocka_unit_test(rules_stand_in_judging_order_and_are_found_by_label),
 		cmocka_unit_test(ports_of_allow_rules_are_listed_once_and_ascending),
 		cmocka_unit_test(exact_names_are_those_whose_addresses_rules_need),
+		cmocka_unit_test(forgotten_patterns_change_no_verdict),
 		cmocka_unit_test(network_rules_of_a_name_are_all_counted),
 		cmocka_unit_test(only_https_allow_rules_make_a_name_inspected),
 		cmocka_unit_test(hits_are_counted_and_inherited_by_label),
