@@ -39,10 +39,12 @@ static int add_network_destinations(struct listing_entry *entry, const struct ru
 
 static int add_patterns(struct listing_entry *entry, const struct rule *rule)
 {
-	char pattern[PATTERN_TEXT_SIZE];
+	char text[PATTERN_TEXT_SIZE];
+	struct pattern pattern;
+	size_t at = 0;
 
-	for (size_t i = 0; i < rule->pattern_count; i++)
-		if (listing_add_name(entry, pattern_format(&rule->patterns[i], pattern)) < 0)
+	while (pattern_list_next(&rule->patterns, &at, &pattern))
+		if (listing_add_name(entry, pattern_format(&pattern, text)) < 0)
 			return -ENOMEM;
 	return 0;
 }

@@ -119,8 +119,11 @@ static const char *const s_no_sni_words[] = {"deny", "allow", NULL};
 
 static bool has_exact_name(const struct rule *rule)
 {
-	for (size_t i = 0; i < rule->pattern_count; i++)
-		if (rule->patterns[i].kind == PATTERN_EXACT)
+	struct pattern pattern;
+	size_t at = 0;
+
+	while (pattern_list_next(&rule->patterns, &at, &pattern))
+		if (pattern.kind == PATTERN_EXACT)
 			return true;
 	return false;
 }

@@ -37,8 +37,8 @@ static int copy_lists(const struct rule *source, struct rule *target)
 		error = rule_add_fqdn(target, &source->fqdns[i]);
 	for (size_t i = 0; i < source->port_count && !error; i++)
 		error = rule_add_ports(target, source->ports[i].first, source->ports[i].last);
-	for (size_t i = 0; i < source->pattern_count && !error; i++)
-		error = rule_add_pattern(target, &source->patterns[i]);
+	if (!error)
+		error = pattern_list_copy(&source->patterns, &target->patterns);
 	for (size_t i = 0; i < source->protocol_count && !error; i++)
 		error = rule_add_protocol(target, source->protocols[i].protocol,
 					  source->protocols[i].port);

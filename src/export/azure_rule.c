@@ -259,11 +259,13 @@ static void add_protocols(struct making *making, struct azure_rule *made)
 static size_t make_application_rule(struct making *making, struct azure_rule *made)
 {
 	const struct rule *rule = making->from->rule;
+	struct pattern pattern;
+	size_t at = 0;
 
 	*made = (struct azure_rule){.from = making->from};
 	add_sources(making, &made->sources);
-	for (size_t i = 0; i < rule->pattern_count; i++)
-		add_pattern(making, &made->fqdns, &rule->patterns[i]);
+	while (pattern_list_next(&rule->patterns, &at, &pattern))
+		add_pattern(making, &made->fqdns, &pattern);
 	add_protocols(making, made);
 	if (made->sources.count && made->fqdns.count && made->protocol_count)
 		return 1;

@@ -36,19 +36,19 @@ static void add_set(struct text *sets, const struct export_rule *rule, const str
 static void list_names(struct export_job *job, const struct export_rule *rule, struct text *names)
 {
 	char text[PATTERN_TEXT_SIZE];
+	struct pattern pattern;
+	size_t at = 0;
 
 	for (size_t i = 0; i < rule->rule->fqdn_count; i++)
 		if (part_is_first_fqdn(rule->rule, i))
 			text_addf(names, "  - '%s'\n", rule->rule->fqdns[i].text);
-	for (size_t i = 0; i < rule->rule->pattern_count; i++) {
-		const struct pattern *pattern = &rule->rule->patterns[i];
-
-		if (pattern->kind == PATTERN_LABEL || pattern->kind == PATTERN_ANY)
+	while (pattern_list_next(&rule->rule->patterns, &at, &pattern)) {
+		if (pattern.kind == PATTERN_LABEL || pattern.kind == PATTERN_ANY)
 			export_leave_out(job, rule,
 					 "left out: a star inside a label or alone would reach "
 					 "further than the rule");
-		else if (part_is_first_pattern(rule->rule, i))
-			text_addf(names, "  - '%s'\n", pattern_format(pattern, text));
+		else if (part_is_first_pattern(rule->rule, &pattern, at))
+			text_addf(names, "  - '%s'\n", pattern_format(&pattern, text));
 	}
 }
 
@@ -157,7 +157,7 @@ static void add_names(struct export_job *job, const struct export_rule *rule, st
 	cleanup(text_free) struct text names = TEXT_EMPTY, destination = TEXT_EMPTY;
 
 	if (rule->collection->action == RULE_DENY) {
-		if (rule->rule->fqdn_count || rule->rule->pattern_count)
+		if (rule->rule->fqdn_count || rule->rule->patterns.count)
 			export_leave_out(job, rule, "it cannot deny names");
 		return;
 	}

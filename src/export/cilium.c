@@ -47,10 +47,11 @@ static bool is_taken(const struct pattern *pattern, enum application_protocol pr
 
 static size_t count_taken(const struct rule *rule, enum application_protocol protocol)
 {
-	size_t count = 0;
+	struct pattern pattern;
+	size_t at = 0, count = 0;
 
-	for (size_t i = 0; i < rule->pattern_count; i++)
-		count += is_taken(&rule->patterns[i], protocol);
+	while (pattern_list_next(&rule->patterns, &at, &pattern))
+		count += is_taken(&pattern, protocol);
 	return count;
 }
 
@@ -58,11 +59,14 @@ static size_t count_taken(const struct rule *rule, enum application_protocol pro
 static void add_each(struct text *out, const struct rule *rule, enum application_protocol protocol,
 		     const char *indent, void (*add)(struct text *, const struct pattern *))
 {
-	for (size_t i = 0; i < rule->pattern_count; i++) {
-		if (!is_taken(&rule->patterns[i], protocol) || !part_is_first_pattern(rule, i))
+	struct pattern pattern;
+	size_t at = 0;
+
+	while (pattern_list_next(&rule->patterns, &at, &pattern)) {
+		if (!is_taken(&pattern, protocol) || !part_is_first_pattern(rule, &pattern, at))
 			continue;
 		text_add(out, indent);
-		add(out, &rule->patterns[i]);
+		add(out, &pattern);
 	}
 }
 
@@ -90,7 +94,7 @@ static void add_protocol(struct export_job *job, const struct export_rule *rule,
 	bool http = port->protocol == APPLICATION_HTTP;
 	struct text *out = job->out;
 
-	if (!http && count_taken(rule->rule, port->protocol) < rule->rule->pattern_count)
+	if (!http && count_taken(rule->rule, port->protocol) < rule->rule->patterns.count)
 		export_leave_out(job, rule,
 				 "left out for https: serverNames cannot say a star inside a label "
 				 "or alone");

@@ -72,16 +72,17 @@ static void add_application_rule(struct lists *lists, const struct export_rule *
 {
 	const struct rule *own = rule->rule;
 	char text[PATTERN_TEXT_SIZE], purpose[16];
+	struct pattern pattern;
+	size_t at = 0;
 
-	for (size_t i = 0; i < own->pattern_count; i++) {
-		if (own->patterns[i].kind == PATTERN_LABEL ||
-		    own->patterns[i].kind == PATTERN_ANY) {
+	while (pattern_list_next(&own->patterns, &at, &pattern)) {
+		if (pattern.kind == PATTERN_LABEL || pattern.kind == PATTERN_ANY) {
 			export_leave_out(lists->job, rule,
 					 "left out: products disagree on a star inside a label or "
 					 "alone");
 			continue;
 		}
-		pattern_format(&own->patterns[i], text);
+		pattern_format(&pattern, text);
 		for (size_t k = 0; k < own->protocol_count; k++) {
 			snprintf(purpose, sizeof(purpose), "%s-%u",
 				 own->protocols[k].protocol == APPLICATION_HTTPS ? "https" : "http",

@@ -32,7 +32,7 @@
 /* The patterns of one port that count. */
 struct entry {
 	const struct export_rule *rule;
-	const struct pattern *pattern;
+	struct pattern pattern;
 };
 
 struct entries {
@@ -77,7 +77,7 @@ static bool covers(const struct pattern *wide, const struct pattern *narrow)
 static bool is_covered(const struct entries *entries, const struct pattern *pattern)
 {
 	for (size_t i = 0; i < entries->count; i++)
-		if (covers(entries->items[i].pattern, pattern))
+		if (covers(&entries->items[i].pattern, pattern))
 			return true;
 	return false;
 }
@@ -87,7 +87,7 @@ static size_t count_patterns(const struct export_job *job)
 	size_t count = 0;
 
 	for (size_t i = job->network_count; i < job->rule_count; i++)
-		count += job->rules[i].rule->pattern_count;
+		count += job->rules[i].rule->patterns.count;
 	return count;
 }
 
@@ -102,15 +102,14 @@ static void collect(struct export_job *job, enum application_protocol protocol, 
 	}
 	for (size_t i = job->network_count; i < job->rule_count; i++) {
 		const struct export_rule *rule = &job->rules[i];
+		struct pattern pattern;
+		size_t at = 0;
 
 		if (!proxy_rule_has(rule->rule, protocol, port) || proxy_is_dead(rule))
 			continue;
-		for (size_t j = 0; j < rule->rule->pattern_count; j++) {
-			const struct pattern *pattern = &rule->rule->patterns[j];
-
-			if (is_kept(job, rule, pattern) && !is_covered(entries, pattern))
+		while (pattern_list_next(&rule->rule->patterns, &at, &pattern))
+			if (is_kept(job, rule, &pattern) && !is_covered(entries, &pattern))
 				entries->items[entries->count++] = (struct entry){rule, pattern};
-		}
 	}
 }
 
@@ -201,9 +200,9 @@ static void add_chain(struct export_job *job, const struct entry *entry, uint16_
 	text_add(out, "    # ");
 	part_add_title(out, entry->rule);
 	text_add(out, "\n    - filter_chain_match:\n        transport_protocol: tls\n");
-	if (entry->pattern->kind != PATTERN_ANY) {
+	if (entry->pattern.kind != PATTERN_ANY) {
 		text_add(out, "        server_names: [");
-		add_quoted(out, entry->pattern, 0);
+		add_quoted(out, &entry->pattern, 0);
 		text_add(out, "]\n");
 	}
 	add_sources(job);
@@ -212,7 +211,7 @@ static void add_chain(struct export_job *job, const struct entry *entry, uint16_
 		return;
 	}
 	text_add(out, "      filters:\n");
-	if (entry->pattern->kind == PATTERN_ANY)
+	if (entry->pattern.kind == PATTERN_ANY)
 		add_name_check(out, port);
 	text_addf(out,
 		  "      - name: envoy.filters.network.sni_dynamic_forward_proxy\n"
@@ -255,7 +254,7 @@ static void add_route_match(struct text *out, const struct entry *entry, uint16_
 	char end[16];
 
 	text_add(out, "              - match:\n                  prefix: \"/\"\n");
-	if (entry->pattern->kind != PATTERN_ANY)
+	if (entry->pattern.kind != PATTERN_ANY)
 		return;
 	snprintf(end, sizeof(end), port == HTTP_PORT ? "(:%u)?" : ":%u", port);
 	text_add(out, "                  headers:\n"
@@ -269,16 +268,16 @@ static void add_virtual_host(struct text *out, const struct entry *entry, size_t
 			     uint16_t port)
 {
 	bool allows = entry->rule->collection->action == RULE_ALLOW;
-	bool any = entry->pattern->kind == PATTERN_ANY;
+	bool any = entry->pattern.kind == PATTERN_ANY;
 
 	text_add(out, "            # ");
 	part_add_title(out, entry->rule);
 	text_addf(out, "\n            - name: host_%zu\n              domains: [", number);
 	if (any || port == HTTP_PORT || !allows)
-		add_quoted(out, entry->pattern, 0);
+		add_quoted(out, &entry->pattern, 0);
 	text_add(out, !any && (port == HTTP_PORT || !allows) ? ", " : "");
 	if (!any)
-		add_quoted(out, entry->pattern, port);
+		add_quoted(out, &entry->pattern, port);
 	text_add(out, "]\n              routes:\n");
 	add_route_match(out, entry, port);
 	text_add(out, allows ? "                route: {cluster: names}\n"
@@ -288,7 +287,7 @@ static void add_virtual_host(struct text *out, const struct entry *entry, size_t
 static bool has_any(const struct entries *entries)
 {
 	for (size_t i = 0; i < entries->count; i++)
-		if (entries->items[i].pattern->kind == PATTERN_ANY)
+		if (entries->items[i].pattern.kind == PATTERN_ANY)
 			return true;
 	return false;
 }

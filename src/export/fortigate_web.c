@@ -242,28 +242,32 @@ static void add_destination(struct web *web, struct filter *filter, const struct
 
 static void add_allowed(struct web *web, struct filter *filter, const struct export_rule *rule)
 {
-	for (size_t i = 0; i < rule->rule->pattern_count; i++) {
-		const struct pattern *pattern = &rule->rule->patterns[i];
+	struct pattern pattern;
+	size_t at = 0;
 
-		if (!part_is_first_pattern(rule->rule, i))
+	while (pattern_list_next(&rule->rule->patterns, &at, &pattern)) {
+		if (!part_is_first_pattern(rule->rule, &pattern, at))
 			continue;
-		if (pattern->kind == PATTERN_ANY) {
+		if (pattern.kind == PATTERN_ANY) {
 			export_leave_out(web->job, rule,
 					 "left out: '*' would pass what is neither TLS nor HTTP "
 					 "anywhere");
 			continue;
 		}
-		add_entry(filter, pattern, true);
-		add_destination(web, filter, pattern);
+		add_entry(filter, &pattern, true);
+		add_destination(web, filter, &pattern);
 	}
 }
 
 static void add_denied(struct filter *filter, const struct export_rule *rule)
 {
+	struct pattern pattern;
+	size_t at = 0;
+
 	filter->denies = true;
-	for (size_t i = 0; i < rule->rule->pattern_count; i++)
-		if (part_is_first_pattern(rule->rule, i))
-			add_entry(filter, &rule->rule->patterns[i], false);
+	while (pattern_list_next(&rule->rule->patterns, &at, &pattern))
+		if (part_is_first_pattern(rule->rule, &pattern, at))
+			add_entry(filter, &pattern, false);
 }
 
 static void fill_filter(struct web *web, struct filter *filter, const struct kind *kind,

@@ -45,16 +45,18 @@ static void add_matches(struct export_job *job, const struct export_rule *rule,
 			struct text *matches)
 {
 	char text[PATTERN_TEXT_SIZE];
+	struct pattern pattern;
+	size_t at = 0;
 
 	for (size_t i = 0; i < rule->rule->fqdn_count; i++)
 		if (part_is_first_fqdn(rule->rule, i))
 			add_match(job, rule, matches, rule->rule->fqdns[i].text);
-	for (size_t i = 0; i < rule->rule->pattern_count; i++) {
-		if (!part_is_first_pattern(rule->rule, i))
+	while (pattern_list_next(&rule->rule->patterns, &at, &pattern)) {
+		if (!part_is_first_pattern(rule->rule, &pattern, at))
 			continue;
-		if (rule->rule->patterns[i].kind == PATTERN_BELOW)
+		if (pattern.kind == PATTERN_BELOW)
 			export_loss(job, rule, "'*.' stands for one label, not for any depth");
-		add_match(job, rule, matches, pattern_format(&rule->rule->patterns[i], text));
+		add_match(job, rule, matches, pattern_format(&pattern, text));
 	}
 }
 

@@ -98,12 +98,14 @@ static void add_names(struct text *out, const struct dialect *dialect, const str
 {
 	cleanup(text_free) struct text start = TEXT_EMPTY;
 	struct proxy_list list = {out, NULL, 0};
+	struct pattern pattern;
+	size_t at = 0;
 
 	text_addf(&start, "    acl name_%zu %s -i -m %s", number, dialect->name, match);
 	list.start = text_string(&start);
-	for (size_t i = 0; i < rule->pattern_count; i++)
-		if (rule->patterns[i].kind == kind && part_is_first_pattern(rule, i))
-			add_pattern(&list, &rule->patterns[i]);
+	while (pattern_list_next(&rule->patterns, &at, &pattern))
+		if (pattern.kind == kind && part_is_first_pattern(rule, &pattern, at))
+			add_pattern(&list, &pattern);
 	proxy_list_end(&list);
 	out->failed |= text_failed(&start);
 }

@@ -76,9 +76,11 @@ bool patterns_meet(const struct pattern *a, const struct pattern *b)
 
 static bool names_meet(const struct rule *a, const struct rule *b)
 {
-	for (size_t i = 0; i < a->pattern_count; i++)
-		for (size_t k = 0; k < b->pattern_count; k++)
-			if (patterns_meet(&a->patterns[i], &b->patterns[k]))
+	struct pattern one, other;
+
+	for (size_t i = 0; pattern_list_next(&a->patterns, &i, &one);)
+		for (size_t k = 0; pattern_list_next(&b->patterns, &k, &other);)
+			if (patterns_meet(&one, &other))
 				return true;
 	return false;
 }

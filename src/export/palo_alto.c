@@ -271,8 +271,11 @@ static void add_entry(struct export_job *job, const struct export_rule *rule,
 
 static bool has_any(const struct rule *rule)
 {
-	for (size_t i = 0; i < rule->pattern_count; i++)
-		if (rule->patterns[i].kind == PATTERN_ANY)
+	struct pattern pattern;
+	size_t at = 0;
+
+	while (pattern_list_next(&rule->patterns, &at, &pattern))
+		if (pattern.kind == PATTERN_ANY)
 			return true;
 	return false;
 }
@@ -281,10 +284,12 @@ static void add_category(struct commands *commands, const struct export_rule *ru
 			 struct text *category)
 {
 	cleanup(text_free) struct text entries = TEXT_EMPTY;
+	struct pattern pattern;
+	size_t at = 0;
 
-	for (size_t i = 0; i < rule->rule->pattern_count; i++)
-		if (part_is_first_pattern(rule->rule, i))
-			add_entry(commands->job, rule, &rule->rule->patterns[i], &entries);
+	while (pattern_list_next(&rule->rule->patterns, &at, &pattern))
+		if (part_is_first_pattern(rule->rule, &pattern, at))
+			add_entry(commands->job, rule, &pattern, &entries);
 	category->failed |= text_failed(&entries);
 	if (!entries.length)
 		return;

@@ -148,13 +148,14 @@ void part_add_expression(struct text *out, const struct pattern *pattern)
 	add_escaped(out, pattern->name.text);
 }
 
-bool part_is_first_pattern(const struct rule *rule, size_t index)
+bool part_is_first_pattern(const struct rule *rule, const struct pattern *pattern, size_t at)
 {
 	char own[PATTERN_TEXT_SIZE], other[PATTERN_TEXT_SIZE];
+	struct pattern earlier;
 
-	pattern_format(&rule->patterns[index], own);
-	for (size_t i = 0; i < index; i++)
-		if (!strcmp(pattern_format(&rule->patterns[i], other), own))
+	pattern_format(pattern, own);
+	for (size_t i = 0; pattern_list_next(&rule->patterns, &i, &earlier) && i < at;)
+		if (!strcmp(pattern_format(&earlier, other), own))
 			return false;
 	return true;
 }

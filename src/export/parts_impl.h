@@ -45,5 +45,6 @@ struct port_range part_range_at(const struct rule *rule, size_t index);
 bool part_is_all_traffic(const struct rule *rule);
 
 /* Is the pattern the first of its like in the rule? Some products refuse a list that repeats. */
-bool part_is_first_pattern(const struct rule *rule, size_t index);
+bool part_is_first_pattern(const struct rule *rule, const struct pattern *pattern,
+			   size_t at); /* `at`: as pattern_list_next() left it */
 bool part_is_first_fqdn(const struct rule *rule, size_t index);

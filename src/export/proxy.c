@@ -33,7 +33,7 @@ bool proxy_is_dead(const struct export_rule *rule)
 	if (!own->any_source && !own->source_count)
 		return true;
 	if (rule->collection->kind == RULE_APPLICATION)
-		return !own->pattern_count || !own->protocol_count;
+		return !own->patterns.count || !own->protocol_count;
 	return (!own->any_destination && !own->destination_count && !own->fqdn_count) ||
 	       !own->transports || (!own->any_port && !own->port_count);
 }

@@ -49,11 +49,13 @@ static void add_tags(struct list *list, const struct rule *rule)
 
 static void add_destinations(struct list *list, const struct rule *rule, enum rule_kind kind)
 {
-	char pattern[PATTERN_TEXT_SIZE], prefix[IP_PREFIX_TEXT_SIZE];
+	char text[PATTERN_TEXT_SIZE], prefix[IP_PREFIX_TEXT_SIZE];
+	struct pattern pattern;
+	size_t at = 0;
 
 	if (kind == RULE_APPLICATION) {
-		for (size_t i = 0; i < rule->pattern_count; i++)
-			add_item(list, pattern_format(&rule->patterns[i], pattern));
+		while (pattern_list_next(&rule->patterns, &at, &pattern))
+			add_item(list, pattern_format(&pattern, text));
 		return;
 	}
 	if (rule->any_destination)

@@ -104,12 +104,14 @@ static bool add_names(struct text *out, const struct rule *rule, size_t number, 
 {
 	char start[96];
 	struct proxy_list list = {out, start, 0};
+	struct pattern pattern;
+	size_t at = 0;
 
 	snprintf(start, sizeof(start), "acl r%zu_%s %s", number, what, type);
-	for (size_t i = 0; i < rule->pattern_count; i++)
-		if (part_is_first_pattern(rule, i) &&
-		    (rule->patterns[i].kind == PATTERN_EXACT) == exact)
-			add_pattern(&list, &rule->patterns[i]);
+	while (pattern_list_next(&rule->patterns, &at, &pattern))
+		if (part_is_first_pattern(rule, &pattern, at) &&
+		    (pattern.kind == PATTERN_EXACT) == exact)
+			add_pattern(&list, &pattern);
 	proxy_list_end(&list);
 	return list.count > 0;
 }

@@ -57,12 +57,13 @@ static void add_exclusions(struct export_job *job, struct text *out, size_t inde
 {
 	for (size_t i = job->network_count; i < index; i++) {
 		const struct rule *earlier = job->rules[i].rule;
+		struct pattern pattern;
+		size_t at = 0;
 
 		if (!denies_port(&job->rules[i], port))
 			continue;
-		for (size_t j = 0; j < earlier->pattern_count; j++)
-			add_pattern(out, &earlier->patterns[j], port->protocol == APPLICATION_HTTPS,
-				    true);
+		while (pattern_list_next(&earlier->patterns, &at, &pattern))
+			add_pattern(out, &pattern, port->protocol == APPLICATION_HTTPS, true);
 		if (!earlier->any_source)
 			export_loss(job, &job->rules[index], SURICATA_TAKEN_OUT);
 	}
@@ -74,11 +75,13 @@ static bool is_denied_whole(struct export_job *job, size_t index,
 {
 	for (size_t i = job->network_count; i < index; i++) {
 		const struct rule *earlier = job->rules[i].rule;
+		struct pattern pattern;
+		size_t at = 0;
 
 		if (!denies_port(&job->rules[i], port))
 			continue;
-		for (size_t j = 0; j < earlier->pattern_count; j++)
-			if (earlier->patterns[j].kind == PATTERN_ANY) {
+		while (pattern_list_next(&earlier->patterns, &at, &pattern))
+			if (pattern.kind == PATTERN_ANY) {
 				if (!earlier->any_source)
 					export_loss(job, &job->rules[index], SURICATA_TAKEN_OUT);
 				return true;
@@ -146,11 +149,14 @@ static void add_application_rule(struct suricata *suricata, size_t index)
 	part_add_title(job->out, rule);
 	text_add(job->out, "\n");
 	for (size_t i = 0; i < own->protocol_count; i++) {
+		struct pattern pattern;
+		size_t at = 0;
+
 		if (is_denied_whole(job, index, &own->protocols[i]))
 			continue;
-		for (size_t j = 0; j < own->pattern_count; j++)
-			if (part_is_first_pattern(own, j))
-				add_pass(suricata, index, &own->patterns[j], &own->protocols[i]);
+		while (pattern_list_next(&own->patterns, &at, &pattern))
+			if (part_is_first_pattern(own, &pattern, at))
+				add_pass(suricata, index, &pattern, &own->protocols[i]);
 	}
 }
 

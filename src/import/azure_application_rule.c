@@ -53,7 +53,7 @@ static void take_open_star(struct azure_rule *rule, const struct json_item *item
 	const char *rest = text + 1;
 	bool is_label_end = *rest == '-' || *rest == '_';
 	bool is_deny = rule->collection->action == RULE_DENY;
-	size_t before = rule->result->pattern_count;
+	size_t before = rule->result->patterns.count;
 	char below[PATTERN_TEXT_SIZE], quoted[YAML_QUOTE_SIZE];
 
 	if (snprintf(below, sizeof(below), "*.%s", rest) >= (int)sizeof(below)) {
@@ -62,7 +62,7 @@ static void take_open_star(struct azure_rule *rule, const struct json_item *item
 	}
 	yaml_quote(text, quoted);
 	add_pattern(rule, item, is_label_end || is_deny ? text : rest);
-	if (rule->result->pattern_count == before)
+	if (rule->result->patterns.count == before)
 		return;
 	if (!is_label_end)
 		add_pattern(rule, item, below);
@@ -242,9 +242,9 @@ bool azure_read_application_rule(struct azure_rule *rule)
 	azure_each(rule, "fqdnTags", take_tag);
 	azure_each(rule, "webCategories", take_category);
 	azure_each(rule, "targetUrls", take_url);
-	if (rule->result->pattern_count == 0 && rule->lost > lost)
+	if (rule->result->patterns.count == 0 && rule->lost > lost)
 		return false; /* all that it names has been told */
-	if (rule->result->pattern_count == 0)
+	if (rule->result->patterns.count == 0)
 		return azure_lose_rule(rule, "it names nothing to reach");
 	read_protocols(rule);
 	if (rule->result->protocol_count == 0)

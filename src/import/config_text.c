@@ -229,9 +229,11 @@ static void add_names(struct text *out, const struct rule *rule)
 {
 	struct list patterns = {.key = "fqdns"}, protocols = {.key = "protocols"};
 	char text[PATTERN_TEXT_SIZE];
+	struct pattern pattern;
+	size_t at = 0;
 
-	for (size_t i = 0; i < rule->pattern_count; i++)
-		list_add(&patterns, pattern_format(&rule->patterns[i], text));
+	while (pattern_list_next(&rule->patterns, &at, &pattern))
+		list_add(&patterns, pattern_format(&pattern, text));
 	list_end(&patterns, out);
 	for (size_t i = 0; i < rule->protocol_count; i++) {
 		const struct application_port *port = &rule->protocols[i];

@@ -36,7 +36,7 @@ static bool rule_is_valid(const struct rule *rule, enum rule_kind kind)
 	    !prefixes_are_valid(rule->destinations, rule->destination_count))
 		return false;
 	if (kind == RULE_NETWORK)
-		return !rule->pattern_count && !rule->protocol_count;
+		return !rule->patterns.count && !rule->protocol_count;
 	if (kind != RULE_APPLICATION)
 		return false;
 	for (size_t i = 0; i < rule->protocol_count; i++)
@@ -139,10 +139,12 @@ static int tidy_prefixes(struct rule_set *set)
 static int add_names(struct name_table_builder *builder, const struct policy_rule *entry)
 {
 	const struct rule *rule = entry->rule;
+	struct pattern pattern;
+	size_t at = 0;
 	int error = 0;
 
-	for (size_t i = 0; !error && i < rule->pattern_count; i++)
-		error = name_table_builder_add(builder, &rule->patterns[i], entry->position);
+	while (!error && pattern_list_next(&rule->patterns, &at, &pattern))
+		error = name_table_builder_add(builder, &pattern, entry->position);
 	for (size_t i = 0; !error && i < rule->fqdn_count; i++) {
 		struct pattern exact = {.kind = PATTERN_EXACT, .name = rule->fqdns[i]};
 

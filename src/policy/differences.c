@@ -80,9 +80,10 @@ static void add_target(struct text *out, const struct comparison *comparison,
 {
 	const struct rule *rule = comparison->entry->rule;
 	char written[PATTERN_TEXT_SIZE], address[IP_TEXT_SIZE];
-	const char *pattern = comparison->pattern ? pattern_format(comparison->pattern, written)
-			      : comparison->fqdn  ? comparison->fqdn->text
-						  : "";
+	const char *pattern = comparison->has_pattern
+				      ? pattern_format(&comparison->pattern, written)
+			      : comparison->fqdn ? comparison->fqdn->text
+						 : "";
 	const char *name = facts->name ? facts->name->text : "";
 
 	switch (comparison->target) {

@@ -71,7 +71,7 @@ static void add_met(struct text *out, const struct policy_rule *entry,
 		add_met_destination(out, &comparison, facts);
 	} else {
 		add_flow(out, facts->protocol, facts->port);
-		text_addf(out, " %s", pattern_format(comparison.pattern, pattern));
+		text_addf(out, " %s", pattern_format(&comparison.pattern, pattern));
 	}
 	text_add(out, "\n");
 	if (rule->purpose) {

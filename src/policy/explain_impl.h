@@ -19,8 +19,9 @@ enum target_relation {
 struct comparison {
 	const struct policy_rule *entry;
 	enum target_relation target;
-	const struct pattern *pattern; /* application rules: the one that is meant */
-	const struct name *fqdn;       /* network rules: likewise, or NULL */
+	bool has_pattern;
+	struct pattern pattern;  /* application rules: the one that is meant */
+	const struct name *fqdn; /* network rules: likewise, or NULL */
 	bool source_matches, protocol_matches, port_matches;
 	unsigned int rank; /* 0: everything matches; the higher, the farther */
 };

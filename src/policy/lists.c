@@ -127,8 +127,7 @@ static size_t rule_memory(const struct rule *rule)
 	       text_memory(rule->purpose) +
 	       (rule->source_count + rule->destination_count) * sizeof(struct ip_prefix) +
 	       rule->fqdn_count * sizeof(struct name) +
-	       rule->port_count * sizeof(struct port_range) +
-	       rule->pattern_count * sizeof(struct pattern) +
+	       rule->port_count * sizeof(struct port_range) + pattern_list_memory(&rule->patterns) +
 	       rule->protocol_count * sizeof(struct application_port);
 }
 

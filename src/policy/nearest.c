@@ -51,13 +51,17 @@ static void compare_patterns(struct comparison *comparison, const struct policy_
 {
 	const struct rule *rule = comparison->entry->rule;
 
-	for (size_t i = 0; facts->name && i < rule->pattern_count; i++) {
-		enum target_relation target = relate_pattern(&rule->patterns[i], facts->name);
+	struct pattern pattern;
+	size_t at = 0;
+
+	while (facts->name && pattern_list_next(&rule->patterns, &at, &pattern)) {
+		enum target_relation target = relate_pattern(&pattern, facts->name);
 
 		if (target <= comparison->target)
 			continue;
 		comparison->target = target;
-		comparison->pattern = &rule->patterns[i];
+		comparison->pattern = pattern;
+		comparison->has_pattern = true;
 	}
 }
 

@@ -141,10 +141,8 @@ void policy_forget_patterns(struct policy *policy)
 		for (size_t j = 0; j < policy->set.collections[i].rule_count; j++) {
 			struct rule *rule = &policy->set.collections[i].rules[j];
 
-			policy->memory -= rule->pattern_count * sizeof(*rule->patterns);
-			free(rule->patterns);
-			rule->patterns = NULL;
-			rule->pattern_count = 0;
+			policy->memory -= pattern_list_memory(&rule->patterns);
+			pattern_list_free(&rule->patterns);
 		}
 }
 

@@ -101,12 +101,7 @@ int rule_add_ports(struct rule *rule, uint16_t first, uint16_t last)
 
 int rule_add_pattern(struct rule *rule, const struct pattern *pattern)
 {
-	struct pattern *added = GROW(rule->patterns, rule->pattern_count);
-
-	if (!added)
-		return -ENOMEM;
-	*added = *pattern;
-	return 0;
+	return pattern_list_add(&rule->patterns, pattern);
 }
 
 int rule_add_protocol(struct rule *rule, enum application_protocol protocol, uint16_t port)
@@ -141,7 +136,7 @@ static void rule_done(struct rule *rule)
 	free(rule->tags);
 	free(rule->fqdns);
 	free(rule->ports);
-	free(rule->patterns);
+	pattern_list_free(&rule->patterns);
 	free(rule->protocols);
 }
 

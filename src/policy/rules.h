@@ -5,7 +5,7 @@
 #pragma once
 
 #include "base/ip.h"
-#include "name/pattern.h"
+#include "name/pattern_list.h"
 
 enum rule_kind {
 	RULE_NETWORK,
@@ -67,8 +67,7 @@ struct rule {
 	struct port_range *ports;
 	size_t port_count;
 	/* application rules */
-	struct pattern *patterns;
-	size_t pattern_count;
+	struct pattern_list patterns;
 	struct application_port *protocols;
 	size_t protocol_count;
 	bool inspects_quic; /* https also as QUIC, its hello inspected; else QUIC is denied */

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "../pattern_at.h"
 #include "make_rules.h"
 
 static const char *const s_editions[] = {"2024-05-20", "2026-07-02"};
@@ -45,8 +46,8 @@ static bool admits(const struct rule *rule, const char *text)
 	struct name name;
 
 	assert_int_equal(name_from_person(text, &name), NAME_OK);
-	for (size_t i = 0; i < rule->pattern_count; i++)
-		if (pattern_matches(&rule->patterns[i], &name))
+	for (size_t i = 0; i < rule->patterns.count; i++)
+		if (pattern_matches(pattern_at(&rule->patterns, i), &name))
 			return true;
 	return false;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../pattern_at.h"
 #include "make_rules.h"
 
 static const char s_tags[] =
@@ -94,13 +95,14 @@ static void a_rule_says_where_it_comes_from(void **state)
 
 	assert_string_equal(rule->origin, "edition 2026-07-02, public, Azure Global required FQDN "
 					  "/ application rules, row 1");
-	assert_string_equal(pattern_format(&rule->patterns[0], text), "*.hcp.eastus.azmk8s.io");
+	assert_string_equal(pattern_format(pattern_at(&rule->patterns, 0), text),
+			    "*.hcp.eastus.azmk8s.io");
 	assert_int_equal(rule->protocols[0].protocol, APPLICATION_HTTPS);
 	assert_int_equal(rule->protocols[0].port, 443);
 	assert_true(rule->any_source);
 	assert_non_null(rule->purpose);
 	const struct rule *updates = find_rule(fixture, "aks-recommended", "ubuntu-updates");
-	assert_int_equal(updates->pattern_count, 3);
+	assert_int_equal(updates->patterns.count, 3);
 	assert_int_equal(updates->protocols[0].protocol, APPLICATION_HTTP);
 	assert_int_equal(updates->protocols[0].port, 80);
 	assert_int_equal(fixture->set.collections[0].priority, CATALOG_PRIORITY_REQUIRED);
@@ -361,8 +363,8 @@ static void clouds_and_features_select_their_entries(void **state)
 	expect_rules(fixture, "aks-fqdn: login mixed driver");
 	const struct rule *mixed = find_rule(fixture, "aks-fqdn", "mixed");
 	assert_int_equal(mixed->protocol_count, 2);
-	assert_int_equal(mixed->patterns[1].kind, PATTERN_LABEL);
-	assert_string_equal(mixed->patterns[0].name.text, "eastus.dp.example");
+	assert_int_equal(pattern_at(&mixed->patterns, 1)->kind, PATTERN_LABEL);
+	assert_string_equal(pattern_at(&mixed->patterns, 0)->name.text, "eastus.dp.example");
 	assert_string_equal(find_rule(fixture, "aks-fqdn", "driver")->origin,
 			    "edition 2030-01-01, public, GPU, prose");
 	assert_string_equal(find_choice(fixture, "driver")->why,
@@ -375,8 +377,9 @@ static void clouds_and_features_select_their_entries(void **state)
 	use_catalog(fixture, s_wide);
 	strcpy(fixture->profile.cloud, "moon");
 	expect_rules(fixture, "aks-fqdn: login");
-	assert_string_equal(find_rule(fixture, "aks-fqdn", "login")->patterns[0].name.text,
-			    "b.example");
+	assert_string_equal(
+		pattern_at(&find_rule(fixture, "aks-fqdn", "login")->patterns, 0)->name.text,
+		"b.example");
 	assert_string_equal(find_choice(fixture, "mixed")->why,
 			    "cluster.features does not list gpu");
 	free_fixture(fixture);

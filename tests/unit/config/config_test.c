@@ -1,3 +1,4 @@
+#include "../pattern_at.h"
 #include "config/config.h"
 
 #include <setjmp.h>
@@ -158,7 +159,7 @@ static void rules_keep_all_that_is_written(void **state)
 	assert_int_equal(a->ports[1].last, 600);
 	assert_string_equal(a->fqdns[0].text, "ntp.example");
 	assert_true(b->any_source);
-	assert_int_equal(b->patterns[0].kind, PATTERN_BELOW);
+	assert_int_equal(pattern_at(&b->patterns, 0)->kind, PATTERN_BELOW);
 	assert_int_equal(b->protocols[0].port, 443);
 	assert_int_equal(b->protocols[1].protocol, APPLICATION_HTTP);
 	assert_int_equal(b->protocols[1].port, 8080);
@@ -192,7 +193,7 @@ static void compiling_leaves_the_config_whole_and_repeats(void **state)
 	assert_non_null(policy_rule_find(second, "t/a"));
 	assert_non_null(policy_rule_find(second, "aks-fqdn/mcr"));
 	assert_int_equal(config->own.collection_count, 1);
-	assert_int_equal(config->own.collections[0].rules[0].pattern_count, 1);
+	assert_int_equal(config->own.collections[0].rules[0].patterns.count, 1);
 }
 
 static void without_a_cluster_there_are_no_catalogue_rules(void **state)

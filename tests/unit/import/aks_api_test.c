@@ -1,3 +1,4 @@
+#include "../pattern_at.h"
 #include "import/aks_api.h"
 
 #include <setjmp.h>
@@ -50,9 +51,9 @@ static void an_answer_is_rules_by_category(void **state)
 	assert_int_equal(set.collections[1].kind, RULE_APPLICATION);
 	rule = find(&set, "endpoints-application", "images");
 	assert_true(rule->any_source);
-	assert_int_equal(rule->pattern_count, 2);
-	assert_string_equal(rule->patterns[0].name.text, "mcr.example");
-	assert_int_equal(rule->patterns[1].kind, PATTERN_BELOW);
+	assert_int_equal(rule->patterns.count, 2);
+	assert_string_equal(pattern_at(&rule->patterns, 0)->name.text, "mcr.example");
+	assert_int_equal(pattern_at(&rule->patterns, 1)->kind, PATTERN_BELOW);
 	assert_int_equal(rule->protocol_count, 1);
 	rule = find(&set, "endpoints-network", "time");
 	assert_string_equal(rule->fqdns[0].text, "ntp.example");
@@ -93,8 +94,8 @@ static void repeated_names_stand_once(void **state)
 	text_add(&json, "]}]");
 	assert_int_equal(import_aks_api_rules(json.data, json.length, "x.json", &set, problems), 0);
 	assert_int_equal(find(&set, "endpoints-network", "c-tcp-443")->fqdn_count, 1);
-	assert_int_equal(find(&set, "endpoints-application", "c-https-443")->pattern_count, 1);
-	assert_int_equal(find(&set, "endpoints-application", "c-http-80")->pattern_count, 1);
+	assert_int_equal(find(&set, "endpoints-application", "c-https-443")->patterns.count, 1);
+	assert_int_equal(find(&set, "endpoints-application", "c-http-80")->patterns.count, 1);
 	problems_free(problems);
 }
 
@@ -136,9 +137,9 @@ static void the_published_example_is_read(void **state)
 	assert_int_equal(problems_count(problems), 1);
 	assert_non_null(strstr(problems_at(problems, 0)->text,
 			       "category 'tunnel-classic', '*.azmk8s.io', TCP 9000"));
-	assert_int_equal(find(&set, "endpoints-application", "images")->pattern_count, 2);
-	assert_int_equal(find(&set, "endpoints-application", "windows-http-80")->pattern_count, 3);
-	assert_int_equal(find(&set, "endpoints-application", "ubuntu-optional")->pattern_count, 3);
+	assert_int_equal(find(&set, "endpoints-application", "images")->patterns.count, 2);
+	assert_int_equal(find(&set, "endpoints-application", "windows-http-80")->patterns.count, 3);
+	assert_int_equal(find(&set, "endpoints-application", "ubuntu-optional")->patterns.count, 3);
 	assert_int_equal(find(&set, "endpoints-network", "time-sync")->fqdn_count, 1);
 	assert_int_equal(import_aks_api(text, length, "example.json", &yaml, problems), 1);
 	config = config_parse(yaml.data, yaml.length, "example.yaml", problems);

@@ -220,7 +220,7 @@ static void forgotten_patterns_change_no_verdict(void **state)
 	size_t before = policy_memory(policy);
 
 	policy_forget_patterns(policy);
-	assert_int_equal(policy_rule_at(policy, 0)->rule->pattern_count, 0);
+	assert_int_equal(policy_rule_at(policy, 0)->rule->patterns.count, 0);
 	assert_true(policy_memory(policy) < before);
 	facts.name = &below;
 	assert_int_equal(policy_judge(policy, &facts).action, RULE_ALLOW);

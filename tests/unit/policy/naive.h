@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "../pattern_at.h"
 #include "policy/policy.h"
 
 #define NAIVE_RULES_MAX 64
@@ -62,8 +63,8 @@ static inline bool naive_names(const struct rule *rule, const struct name *name)
 	for (size_t i = 0; i < rule->fqdn_count; i++)
 		if (strcmp(rule->fqdns[i].text, name->text) == 0)
 			return true;
-	for (size_t i = 0; i < rule->pattern_count; i++)
-		if (pattern_matches(&rule->patterns[i], name))
+	for (size_t i = 0; i < rule->patterns.count; i++)
+		if (pattern_matches(pattern_at(&rule->patterns, i), name))
 			return true;
 	return false;
 }

@@ -3,6 +3,7 @@
  * often meet. The twin gets its own copy of the rules, made from the same seed: compilation may
  * rearrange what it takes over.
  */
+#include "../pattern_at.h"
 #include "write_rules.h"
 
 #include "naive.h"
@@ -196,9 +197,9 @@ static enum reason ask_switches(const struct naive_rule *expected, const struct 
 
 	if (!expected || facts->protocol < FLOW_HTTPS)
 		return REASON_RULE_ALLOWS;
-	for (size_t i = 0; facts->name && i < expected->rule->pattern_count; i++)
-		exact |= expected->rule->patterns[i].kind == PATTERN_EXACT &&
-			 pattern_matches(&expected->rule->patterns[i], facts->name);
+	for (size_t i = 0; facts->name && i < expected->rule->patterns.count; i++)
+		exact |= pattern_at(&expected->rule->patterns, i)->kind == PATTERN_EXACT &&
+			 pattern_matches(pattern_at(&expected->rule->patterns, i), facts->name);
 	if (facts->protocol == FLOW_QUIC && !expected->rule->inspects_quic)
 		return REASON_QUIC;
 	if (facts->name_left_out && (!exact || !expected->rule->allows_no_sni))

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "../pattern_at.h"
 #include "policy/reason.h"
 #include "policy/rules.h"
 
@@ -31,7 +32,7 @@ static void lists_grow_one_by_one_and_keep_what_they_hold(void **state)
 		assert_int_equal(rule_add_protocol(rule, APPLICATION_HTTPS, i), 0);
 	}
 	assert_int_equal(rule->source_count, 100);
-	assert_int_equal(rule->pattern_count, 100);
+	assert_int_equal(rule->patterns.count, 100);
 	for (uint16_t i = 0; i < 100; i++) {
 		struct ip_address address = ip_from_v4(i);
 
@@ -39,7 +40,7 @@ static void lists_grow_one_by_one_and_keep_what_they_hold(void **state)
 		assert_true(ip_equal(&rule->destinations[i].address, &address));
 		assert_int_equal(rule->fqdns[i].text[0], 'a' + i % 26);
 		assert_int_equal(rule->ports[i].last, i);
-		assert_int_equal(rule->patterns[i].kind, PATTERN_ANY);
+		assert_int_equal(pattern_at(&rule->patterns, i)->kind, PATTERN_ANY);
 		assert_int_equal(rule->protocols[i].port, i);
 	}
 	rule_set_done(&set);
