@@ -127,6 +127,7 @@ def depths():
 
 
 def yaml_traps():
+    size = 64 * MIB
     return [
         ("laughs", b"a: &a [x, x]\n" + b"".join(b"%c: &%c [*%c, *%c]\n" % (98 + i, 98 + i, 97 + i, 97 + i)
                                                  for i in range(20)), False),
@@ -136,15 +137,15 @@ def yaml_traps():
         ("a list as key", b"[a]: 1\n", False), ("a tab", b"cluster:\n\tregion: eastus\n", False),
         ("nested dashes", b"- " * 100000, False), ("nested questions", b"? " * 100000, False),
         ("a key twice", b"workers: 1\nworkers: 1\n", False),
-        ("4 MiB of lists", b"[" + b"[]," * (4 * MIB // 3 - 2) + b"[]]", False),
-        ("4 MiB of items", b"- x\n" * (MIB - 1), False),
-        ("4 MiB of keys", b"".join(b"%07d: 1\n" % i for i in range(400000))[:4 * MIB - 1], False),
-        ("4 MiB of one word", b"x" * (4 * MIB), False), ("4 MiB in quotes", b'"' + b"x" * (4 * MIB - 2) + b'"', False),
-        ("4 MiB of a key", b"x" * (4 * MIB - 4) + b": 1", False),
-        ("4 MiB of comment", b"#" + b"x" * (4 * MIB - 1), False),
-        ("4 MiB of lines", b"\n" * (4 * MIB), False),
-        ("4 MiB of opened quotes", b'"' * (4 * MIB), False),
-        ("a byte too many", b"#" * (4 * MIB + 1), False),
+        ("64 MiB of lists", b"[" + b"[]," * (size // 3 - 2) + b"[]]", False),
+        ("64 MiB of items", b"- x\n" * (size // 4 - 1), False),
+        ("64 MiB of keys", b"".join(b"%07d: 1\n" % i for i in range(6400000))[:size - 1], False),
+        ("64 MiB of one word", b"x" * size, False), ("64 MiB in quotes", b'"' + b"x" * (size - 2) + b'"', False),
+        ("64 MiB of a key", b"x" * (size - 4) + b": 1", False),
+        ("64 MiB of comment", b"#" + b"x" * (size - 1), False),
+        ("64 MiB of lines", b"\n" * size, False),
+        ("64 MiB of opened quotes", b'"' * size, False),
+        ("a byte too many", b"#" * (size + 1), False),
     ]
 
 
@@ -156,13 +157,13 @@ def config_floods():
     """Each is below the limits of YAML, and more than anyone writes."""
     rules = "collections: [{name: a, priority: 100, action: allow, kind: %s, rules: [%s]}]"
     return [(f"a flood of {what}", text.encode(), False) for what, text in (
-        ("unknown keys", "\n".join(f"{number:07}: 1" for number in range(190000))),
-        ("no addresses", f"network: {{private_destinations: [{'x,' * 380000}]}}"),
-        ("half rules", rules % ("application", many("{name: a%d}", 60000))),
-        ("rules of one name", rules % ("application", "{name: a}," * 60000)),
-        ("half collections", f"collections: [{many('{name: a%d}', 90000)}]"),
-        ("features", f"cluster: {{features: [{'gpu,' * 380000}]}}"),
-        ("stars", rules % ("network", f"{{name: a, protocols: [tcp], ports: [{STAR * 380000}]}}")))]
+        ("unknown keys", "\n".join(f"{number:07}: 1" for number in range(1900000))),
+        ("no addresses", f"network: {{private_destinations: [{'x,' * 3800000}]}}"),
+        ("half rules", rules % ("application", many("{name: a%d}", 600000))),
+        ("rules of one name", rules % ("application", "{name: a}," * 600000)),
+        ("half collections", f"collections: [{many('{name: a%d}', 900000)}]"),
+        ("features", f"cluster: {{features: [{'gpu,' * 3800000}]}}"),
+        ("stars", rules % ("network", f"{{name: a, protocols: [tcp], ports: [{STAR * 3800000}]}}")))]
 
 
 def catalog_floods():

@@ -166,8 +166,7 @@ static int read_answer(struct aks_reading *reading, const struct json_tree *tree
 		return fail(file, problems, -ENOMEM, "out of memory");
 	if (reading->too_large)
 		return fail(file, problems, -EINVAL,
-			    "the answer is more than one configuration may hold: 400,000 names, or "
-			    "1,000 "
+			    "the answer is more than one import may take: 400,000 names, or 1,000 "
 			    "ports of one category");
 	if (reading->endpoints == 0)
 		return fail(file, problems, -EINVAL, "the answer names no endpoint");

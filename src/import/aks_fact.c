@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "import/aks_api_impl.h"
+#include "import/config_text.h"
 #include "yaml/read.h"
-#include "yaml/tree.h"
 
 #define PURPOSE_LIMIT 4000
 #define RULES_LIMIT   1000 /* of one category; real ones have two or three */
@@ -264,7 +264,7 @@ void aks_read_detail(struct aks_reading *reading, const struct json_item *endpoi
 	char where[FACT_SIZE], quoted[YAML_QUOTE_SIZE];
 	int64_t number = 0;
 
-	reading->too_large |= ++reading->details > YAML_ITEM_LIMIT;
+	reading->too_large |= ++reading->details > IMPORT_ITEM_LIMIT;
 	for (size_t i = 0; i < sizeof(s_protocols) / sizeof(*s_protocols); i++)
 		if (protocol && !strcasecmp(protocol, s_protocols[i].name))
 			fact.protocol = &s_protocols[i];

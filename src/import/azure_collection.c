@@ -11,8 +11,8 @@
 #include "base/text.h"
 #include "catalog/rules.h"
 #include "import/azure_firewall_impl.h"
+#include "import/config_text.h"
 #include "import/labels_impl.h"
-#include "yaml/tree.h"
 
 #define PURPOSE_LIMIT 4096 /* what the configuration takes */
 
@@ -174,7 +174,7 @@ static void read_rules(struct target *target, enum rule_kind kind)
 				target->from->action == RULE_DENY
 					? "; the result is WIDER than the policy"
 					: "");
-		reading->too_large |= ++reading->listed > YAML_ITEM_LIMIT;
+		reading->too_large |= ++reading->listed > IMPORT_ITEM_LIMIT;
 		may_go_on = !reading->no_memory && !reading->too_large;
 	}
 }

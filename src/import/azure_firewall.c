@@ -106,8 +106,8 @@ static int read_file(struct azure_reading *reading, const char *file)
 		return fail(reading, file, -ENOMEM, "out of memory");
 	if (reading->too_large)
 		return fail(reading, file, -EINVAL,
-			    "the rules are more than one configuration may hold (400,000 items): "
-			    "import a part of them");
+			    "the rules are more than one import may take (400,000 items): import a "
+			    "part of them");
 	return 0;
 }
 

@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "import/azure_firewall_impl.h"
+#include "import/config_text.h"
 #include "yaml/read.h"
-#include "yaml/tree.h"
 
 #define WORDS_SIZE 600
 
@@ -76,7 +76,7 @@ void azure_note(struct azure_rule *rule, const struct json_item *item, const cha
 /* Counts an item of a list: beyond what one configuration may hold reading on is pointless. */
 static bool may_take(struct azure_reading *reading)
 {
-	reading->too_large |= ++reading->listed > YAML_ITEM_LIMIT;
+	reading->too_large |= ++reading->listed > IMPORT_ITEM_LIMIT;
 	return !reading->too_large && !reading->no_memory;
 }
 

@@ -9,6 +9,9 @@
 #include "base/text.h"
 #include "policy/rules.h"
 
+/* Items of lists that one import takes; what does not end is given up there. */
+#define IMPORT_ITEM_LIMIT 400000
+
 /* One comment line, "# words"; an empty one is "#". */
 void config_text_add_comment(struct text *out, const char *words);
 /* A list of all that was complained of, as comments; nothing when there is nothing. */

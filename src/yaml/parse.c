@@ -8,7 +8,8 @@
  * frees all; a key is always a scalar; a closed map has no key twice. Reading stops at the first
  * fault: after a broken structure, further complaints would be guesses.
  *
- * Limits: YAML_SIZE_LIMIT bytes, YAML_DEPTH_LIMIT levels, YAML_ITEM_LIMIT nodes.
+ * Limits: YAML_SIZE_LIMIT bytes, YAML_DEPTH_LIMIT levels, YAML_ITEM_LIMIT nodes. The worst files
+ * within them took 1 s of a core and 540 MiB, a list of a million names 0.5 s and 130 MiB.
  */
 #include "yaml/tree.h"
 #include "yaml/tree_impl.h"
@@ -87,7 +88,7 @@ static struct yaml_item *add_item(struct build *build, const yaml_event_t *event
 	struct yaml_item *parent = build->depth ? build->open[build->depth - 1] : NULL;
 
 	if (++build->tree->item_count > YAML_ITEM_LIMIT) {
-		fail(build, event->start_mark, "the file has too many values (at most 400000)");
+		fail(build, event->start_mark, "the file has too many values (at most 4000000)");
 		return NULL;
 	}
 	item = calloc(1, sizeof(*item));
@@ -314,7 +315,7 @@ struct yaml_tree *yaml_tree_parse(const char *text, size_t length, const char *n
 	yaml_parser_set_encoding(&build.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&build.parser, (const unsigned char *)text, length);
 	if (length > YAML_SIZE_LIMIT)
-		error = fail(&build, (yaml_mark_t){0, 0, 0}, "the file is longer than 4 MiB");
+		error = fail(&build, (yaml_mark_t){0, 0, 0}, "the file is longer than 64 MiB");
 	else
 		error = read_events(&build, text, length);
 	yaml_parser_delete(&build.parser);
@@ -334,7 +335,7 @@ struct yaml_tree *yaml_tree_load(const char *path, struct problems *problems)
 	if (error < 0) {
 		problems_add(problems, PROBLEM_ERROR, (struct problem_place){path, 0, 0},
 			     "cannot be read: %s",
-			     error == -EFBIG ? "it is longer than 4 MiB" : strerror(-error));
+			     error == -EFBIG ? "it is longer than 64 MiB" : strerror(-error));
 		return NULL;
 	}
 	return yaml_tree_parse(text, length, path, problems);

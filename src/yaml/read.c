@@ -115,6 +115,10 @@ static void complain_unknown(const struct yaml_item *key, const struct yaml_fiel
 	const char *words[FIELDS_LIMIT + 1];
 	char quoted[YAML_QUOTE_SIZE];
 
+	if (problems_count(problems) > PROBLEMS_LIMIT) { /* it will not be told, only counted */
+		problems_add(problems, PROBLEM_ERROR, yaml_item_place(key), "unknown key");
+		return;
+	}
 	invariant(count <= FIELDS_LIMIT);
 	for (size_t i = 0; i < count; i++)
 		words[i] = fields[i].key;

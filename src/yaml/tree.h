@@ -7,9 +7,9 @@
 
 #include "base/problems.h"
 
-#define YAML_SIZE_LIMIT  (4u << 20) /* bytes of a file */
-#define YAML_DEPTH_LIMIT 32         /* lists and maps within each other */
-#define YAML_ITEM_LIMIT  400000     /* nodes of a tree */
+#define YAML_SIZE_LIMIT  (64u << 20) /* bytes of a file */
+#define YAML_DEPTH_LIMIT 32          /* lists and maps within each other */
+#define YAML_ITEM_LIMIT  4000000     /* nodes of a tree: half a GiB of memory */
 
 enum yaml_kind {
 	YAML_KIND_SCALAR,

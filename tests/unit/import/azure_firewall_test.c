@@ -274,7 +274,7 @@ static void names_that_are_no_labels_stay_apart(void **state)
 	policy_free(import_text(json.data, json.length, 0));
 }
 
-static void more_rules_than_a_configuration_holds_are_refused(void **state)
+static void more_rules_than_one_import_takes_are_refused(void **state)
 {
 	struct problems *problems = problems_new();
 	cleanup(text_free) struct text json = TEXT_EMPTY, yaml = TEXT_EMPTY, sources = TEXT_EMPTY;
@@ -287,7 +287,7 @@ static void more_rules_than_a_configuration_holds_are_refused(void **state)
 	assert_true(import_azure_firewall(json.data, json.length, "x.json", &yaml, problems) < 0);
 	assert_null(yaml.data);
 	assert_non_null(strstr(problems_at(problems, problems_count(problems) - 1)->text,
-			       "more than one configuration may hold"));
+			       "more than one import may take"));
 	problems_free(problems);
 }
 
@@ -302,7 +302,7 @@ int main(void)
 		cmocka_unit_test(other_expressions_are_told_as_unknown),
 		cmocka_unit_test(expressions_that_explode_are_bounded),
 		cmocka_unit_test(names_that_are_no_labels_stay_apart),
-		cmocka_unit_test(more_rules_than_a_configuration_holds_are_refused),
+		cmocka_unit_test(more_rules_than_one_import_takes_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -164,10 +164,10 @@ static void sizes_stop_at_their_limits(void **state)
 		text_add(&text, "1,");
 	text_add(&text, "]");
 	expect_refusal(text_string(&text),
-		       "t.yaml:1:800000: error: the file has too many values (at most 400000)\n");
+		       "t.yaml:1:8000000: error: the file has too many values (at most 4000000)\n");
 	while (text.length <= YAML_SIZE_LIMIT)
 		text_add(&text, "#                                           \n");
-	expect_refusal(text_string(&text), "t.yaml:1:1: error: the file is longer than 4 MiB\n");
+	expect_refusal(text_string(&text), "t.yaml:1:1: error: the file is longer than 64 MiB\n");
 	text_free(&text);
 }
 
