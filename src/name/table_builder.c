@@ -152,6 +152,39 @@ static int compare_entries(const void *left, const void *right, void *text)
 	return order ? order : compare_fixed_parts(a, b, text);
 }
 
+/* As many parts of the range of hashes as there are entries; rises with the hash. */
+static size_t part_of(const struct name_table_builder *builder, const struct entry *entry)
+{
+	return (size_t)((__uint128_t)entry->hash * builder->count >> 64);
+}
+
+/*
+ * Hashes are spread evenly, so the entries are dealt out by hash first, and then only those of one
+ * part are sorted: one or two as a rule. NULL: out of memory.
+ */
+static struct entry *sort_entries(const struct name_table_builder *builder)
+{
+	cleanup(free_memory) size_t *ends = calloc(builder->count + 1, sizeof(*ends));
+	struct entry *sorted = calloc(builder->count + 1, sizeof(*sorted)); /* never of size 0 */
+	size_t from = 0;
+
+	if (!ends || !sorted) {
+		free(sorted);
+		return NULL;
+	}
+	for (size_t i = 0; i < builder->count; i++)
+		ends[part_of(builder, &builder->entries[i]) + 1]++;
+	for (size_t part = 0; part < builder->count; part++)
+		ends[part + 1] += ends[part]; /* where each starts, until it is filled */
+	for (size_t i = 0; i < builder->count; i++)
+		sorted[ends[part_of(builder, &builder->entries[i])]++] = builder->entries[i];
+	for (size_t part = 0; part < builder->count; from = ends[part++])
+		if (ends[part] - from > 1)
+			qsort_r(sorted + from, ends[part] - from, sizeof(*sorted), compare_entries,
+				builder->text);
+	return sorted;
+}
+
 /* Drops entries that equal the one before. */
 static void remove_duplicates(struct name_table_builder *builder)
 {
@@ -298,13 +331,15 @@ struct name_table *name_table_build(struct name_table_builder *consumed)
 {
 	cleanup(free_builder) struct name_table_builder *builder = consumed;
 	cleanup(free_table) struct name_table *table = calloc(1, sizeof(*table));
+	struct entry *sorted = sort_entries(builder);
 
-	if (!table)
+	if (!table || !sorted) {
+		free(sorted);
 		return NULL;
+	}
+	free(builder->entries);
+	builder->entries = sorted;
 	table->key = builder->key;
-	if (builder->count > 0)
-		qsort_r(builder->entries, builder->count, sizeof(*builder->entries),
-			compare_entries, builder->text);
 	remove_duplicates(builder);
 	if (!allocate(table, builder))
 		return NULL;
