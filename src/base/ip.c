@@ -126,13 +126,37 @@ int ip_endpoint_parse(const char *text, uint16_t default_port, struct ip_endpoin
 	return 0;
 }
 
+/* Returns the place behind. printf() would be most of the cost of a line of the log. */
+static char *put_decimal(char *at, unsigned int number)
+{
+	char digits[10];
+	int count = 0;
+
+	do {
+		digits[count++] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	while (count > 0)
+		*at++ = digits[--count];
+	return at;
+}
+
+static void format_v4(const uint8_t *bytes, char *at)
+{
+	for (int i = 0; i < 4; i++) {
+		at = put_decimal(at, bytes[i]);
+		*at++ = i < 3 ? '.' : '\0';
+	}
+}
+
 const char *ip_format(const struct ip_address *address, char text[IP_TEXT_SIZE])
 {
 	if (address->family == 0)
 		strcpy(text, "-");
+	else if (address->family == 4)
+		format_v4(address->bytes, text);
 	else
-		inet_ntop(address->family == 4 ? AF_INET : AF_INET6, address->bytes, text,
-			  IP_TEXT_SIZE);
+		inet_ntop(AF_INET6, address->bytes, text, IP_TEXT_SIZE);
 	return text;
 }
 
@@ -147,11 +171,17 @@ const char *ip_prefix_format(const struct ip_prefix *prefix, char text[IP_PREFIX
 
 const char *ip_endpoint_format(const struct ip_endpoint *endpoint, char text[IP_ENDPOINT_TEXT_SIZE])
 {
-	char address[IP_TEXT_SIZE];
+	bool bracketed = endpoint->address.family == 6;
+	char *at = text;
 
-	ip_format(&endpoint->address, address);
-	snprintf(text, IP_ENDPOINT_TEXT_SIZE, endpoint->address.family == 6 ? "[%s]:%u" : "%s:%u",
-		 address, endpoint->port);
+	if (bracketed)
+		*at++ = '[';
+	ip_format(&endpoint->address, at);
+	at += strlen(at);
+	if (bracketed)
+		*at++ = ']';
+	*at++ = ':';
+	*put_decimal(at, endpoint->port) = '\0';
 	return text;
 }
 

@@ -97,10 +97,14 @@ uint32_t text_take_character(const char **at, const char *end)
 
 size_t text_escape_json(uint32_t character, char escaped[TEXT_ESCAPED_SIZE])
 {
-	if (character == '"' || character == '\\')
-		return (size_t)snprintf(escaped, TEXT_ESCAPED_SIZE, "\\%c", (int)character);
-	if (character >= 0x20 && character < 0x7f)
-		return (size_t)snprintf(escaped, TEXT_ESCAPED_SIZE, "%c", (int)character);
+	bool quoted = character == '"' || character == '\\';
+
+	if (character >= 0x20 && character < 0x7f) {
+		escaped[0] = '\\';
+		escaped[quoted] = (char)character;
+		escaped[quoted + 1] = '\0';
+		return quoted + 1u;
+	}
 	if (character < 0x10000)
 		return (size_t)snprintf(escaped, TEXT_ESCAPED_SIZE, "\\u%04x", character);
 	character -= 0x10000;

@@ -1,13 +1,14 @@
 /*
- * Where events go. A line is one write() to a descriptor opened for appending, so that lines of
- * several threads never mix, and the descriptor never blocks: when a pipe or socket is full or a
- * disk has no room, the line is counted as lost and the verdict stands.
+ * Where events go. Whole lines, one or as many as fit into EVENT_LINE_SIZE, are one write() to a
+ * descriptor opened for appending, so that lines of several threads never mix, and the descriptor
+ * never blocks: when a pipe or socket is full or a disk has no room, they are counted as lost and
+ * the verdicts stand.
  *
  * The descriptor's number never changes: reopening puts the new file under the old number
  * (dup3), which is atomic towards threads that are writing.
  *
- * A line of which only a part was written (disk full) is lost too; the next line then starts with
- * a line end of its own, so that only the broken line is unreadable.
+ * When only a part was written (disk full) all its lines count as lost; the next write then starts
+ * with a line end of its own, so that only the broken line is unreadable.
  *
  * SIGPIPE is the process's business: it must be ignored when standard output may be a pipe.
  */
@@ -132,35 +133,61 @@ static ssize_t write_once(const struct events *events, const char *bytes, size_t
 	return written;
 }
 
-static void write_line(struct events *events, const struct event *event)
+/* The first `length` bytes of the lines, of which there are `count`. */
+static void write_lines(struct events *events, struct event_lines *lines, size_t length,
+			unsigned int count)
 {
-	char buffer[1 + EVENT_LINE_SIZE];
-	size_t length = event_format(event, clock_wall_ms(), buffer + 1);
 	bool torn = atomic_exchange_explicit(&events->torn, false, memory_order_relaxed);
-	const char *line = buffer + 1;
+	const char *start = lines->bytes + 1;
 
 	if (torn) {
-		buffer[0] = '\n';
-		line = buffer;
+		lines->bytes[0] = '\n';
+		start--;
 		length++;
 	}
-	ssize_t written = write_once(events, line, length);
+	ssize_t written = write_once(events, start, length);
 
 	if (written == (ssize_t)length)
 		return;
-	count(&events->lost);
+	atomic_fetch_add_explicit(&events->lost, count, memory_order_relaxed);
 	if (torn || written > 0)
 		atomic_store_explicit(&events->torn, true, memory_order_relaxed);
 }
 
-void events_emit(struct events *events, const struct event *event)
+void events_write(struct events *events, struct event_lines *lines)
 {
+	if (lines->count > 0)
+		write_lines(events, lines, lines->length, lines->count);
+	lines->length = 0;
+	lines->count = 0;
+}
+
+void events_gather(struct events *events, struct event_lines *lines, const struct event *event)
+{
+	char *line = lines->bytes + 1 + lines->length;
+	size_t length = event_format(event, clock_wall_ms(), line);
+
 	invariant((unsigned int)event->reason < REASON_COUNT);
 	if (event->kind == EVENT_VERDICT) {
 		count(event->action == RULE_ALLOW ? &events->allowed : &events->denied);
 		count(&events->by_reason[event->reason]);
 	}
-	write_line(events, event);
+	if (lines->length + length > EVENT_LINE_SIZE) {
+		events_write(events, lines);
+		memmove(lines->bytes + 1, line, length);
+	}
+	lines->length += length;
+	lines->count++;
+}
+
+void events_emit(struct events *events, const struct event *event)
+{
+	struct event_lines lines;
+
+	lines.length = 0;
+	lines.count = 0;
+	events_gather(events, &lines, event);
+	events_write(events, &lines);
 }
 
 struct events_figures events_figures(const struct events *events)

@@ -1,8 +1,8 @@
 /*
  * Events: one JSON line a verdict, and one at the end of an allowed flow with its bytes and
- * duration. events_emit() may be called from any thread; a line is one write(). A line that cannot
- * be written (disk full, reader of a pipe too slow) is counted and lost; verdicts never wait for
- * the log. Lines are ASCII; a label or detail beyond its share of 4 KiB is cut and ends in "...".
+ * duration. Any thread may emit; a line is written as a whole. A line that cannot be written (disk
+ * full, reader of a pipe too slow) is counted and lost; verdicts never wait for the log. Lines are
+ * ASCII; a label or detail beyond its share of 4 KiB is cut and ends in "...".
  */
 #pragma once
 
@@ -61,6 +61,22 @@ void events_close(struct events *events);
 int events_reopen(struct events *events);
 
 void events_emit(struct events *events, const struct event *event);
+
+/* The longest line with its end. PIPE_BUF on Linux: a write of at most this many bytes to a pipe is
+   whole or not at all. */
+#define EVENT_LINE_SIZE 4096
+
+/* Lines of one thread that are written together, as many as EVENT_LINE_SIZE holds: a burst of
+   verdicts then does not cost a write() each. Members are private; zeroed is empty. */
+struct event_lines {
+	size_t length;
+	unsigned int count;
+	char bytes[1 + 2 * EVENT_LINE_SIZE]; /* from the second on; room for one line too many */
+};
+
+/* Like events_emit(), but the line may wait for events_write(): before the thread sleeps. */
+void events_gather(struct events *events, struct event_lines *lines, const struct event *event);
+void events_write(struct events *events, struct event_lines *lines); /* fine when empty */
 
 /* Verdicts (not ends), and lines of either kind that could not be written. */
 struct events_figures {

@@ -48,6 +48,17 @@ static void add(struct line *line, const char *text)
 	add_bytes(line, text, strlen(text));
 }
 
+/* How much of the value stands in the line as it is: nearly always all of it. */
+static size_t plain_length(const char *value, const char *end, size_t room)
+{
+	size_t length = 0;
+
+	while (length < room && value + length < end && value[length] >= 0x20 &&
+	       value[length] < 0x7f && value[length] != '"' && value[length] != '\\')
+		length++;
+	return length;
+}
+
 /* ,"key":"value" with at most `share` bytes between the quotes. */
 static void add_string(struct line *line, const char *key, const char *value, size_t share)
 {
@@ -58,9 +69,15 @@ static void add_string(struct line *line, const char *key, const char *value, si
 	add(line, ",\"");
 	add(line, key);
 	add(line, "\":\"");
-	while (value < end) {
-		size_t length = text_escape_json(text_take_character(&value, end), escaped);
+	for (;;) {
+		size_t length = plain_length(value, end, room);
 
+		add_bytes(line, value, length);
+		value += length;
+		room -= length;
+		if (value == end)
+			break;
+		length = text_escape_json(text_take_character(&value, end), escaped);
 		if (length > room) {
 			add(line, CUT_MARK);
 			break;

@@ -307,6 +307,42 @@ static void a_full_disk_is_counted_and_the_verdict_still_figures(void **state)
 	events_close(events);
 }
 
+static void gathered_lines_wait_until_they_are_written_or_fill_a_write(void **state)
+{
+	struct fixture *fixture = *state;
+	struct events *events = events_open(fixture->path);
+	struct event_lines lines = {0};
+	struct event event = sample();
+
+	events_write(events, &lines); /* nothing */
+	events_gather(events, &lines, &event);
+	assert_int_equal(count_lines(fixture->path), 0);
+	assert_int_equal(events_figures(events).allowed, 1);
+	for (int i = 0; i < 99; i++)
+		events_gather(events, &lines, &event);
+	assert_in_range(count_lines(fixture->path), 80, 99);
+	events_write(events, &lines);
+	assert_int_equal(count_lines(fixture->path), 100);
+	for (size_t i = 0; i < 100; i++)
+		json_decref(line_of(fixture->path, i));
+	events_close(events);
+}
+
+static void gathered_lines_that_cannot_be_written_are_each_counted_as_lost(void **state)
+{
+	struct events *events = events_open("/dev/full");
+	struct event_lines lines = {0};
+	struct event event = sample();
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		events_gather(events, &lines, &event);
+	events_write(events, &lines);
+	events_write(events, &lines);
+	assert_int_equal(events_figures(events).lost, 3);
+	events_close(events);
+}
+
 static void limit_file_size(rlim_t size)
 {
 	struct rlimit limit;
@@ -509,6 +545,8 @@ int main(void)
 		FILE_TEST(the_longest_name_is_never_cut),
 		FILE_TEST(figures_count_verdicts_and_reasons_but_not_ends),
 		cmocka_unit_test(a_full_disk_is_counted_and_the_verdict_still_figures),
+		FILE_TEST(gathered_lines_wait_until_they_are_written_or_fill_a_write),
+		cmocka_unit_test(gathered_lines_that_cannot_be_written_are_each_counted_as_lost),
 		FILE_TEST(a_line_written_in_part_spoils_no_other_line),
 		FILE_TEST(after_a_rename_reopening_starts_a_new_file),
 		FILE_TEST(when_reopening_fails_the_old_file_stays_in_use),
