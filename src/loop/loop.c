@@ -5,6 +5,9 @@
  * in the batch, and free its owner: loop_watch_remove() wipes the rest of the batch of that watch,
  * so a fetched event never reaches freed memory.
  *
+ * A turn ends with the tasks that it scheduled, so what many events of it produced (answers, lines
+ * of the log, elements of the kernel's sets) goes out together.
+ *
  * Timers stand in a binary heap of pointers; each timer knows its place, so stopping is O(log n).
  * Time is read once a turn.
  *
@@ -40,6 +43,7 @@ struct loop {
 	int batch_next, batch_count;
 	struct loop_timer **heap;
 	size_t heap_count, heap_capacity;
+	TAILQ_HEAD(, loop_task) tasks; /* for the end of the turn */
 	struct loop_watch wake;
 	pthread_mutex_t posted_lock;
 	struct loop_posted *posted, **posted_tail;
@@ -77,6 +81,7 @@ struct loop *loop_new(void)
 		return NULL;
 	loop->now_ms = clock_steady_ms();
 	loop->posted_tail = &loop->posted;
+	TAILQ_INIT(&loop->tasks);
 	pthread_mutex_init(&loop->posted_lock, NULL);
 	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
 	wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -264,6 +269,37 @@ static int milliseconds_to_wait(const struct loop *loop)
 	return loop->heap[0]->due_ms - now > 60000 ? 60000 : (int)(loop->heap[0]->due_ms - now);
 }
 
+/* -------------------------------------------------------------------- tasks */
+
+void loop_task_schedule(struct loop *loop, struct loop_task *task,
+			void (*run)(struct loop_task *task))
+{
+	if (task->scheduled)
+		return;
+	task->scheduled = true;
+	task->run = run;
+	TAILQ_INSERT_TAIL(&loop->tasks, task, in_list);
+}
+
+void loop_task_cancel(struct loop *loop, struct loop_task *task)
+{
+	if (!task->scheduled)
+		return;
+	task->scheduled = false;
+	TAILQ_REMOVE(&loop->tasks, task, in_list);
+}
+
+/* Those too that are scheduled by a task. */
+static void run_tasks(struct loop *loop)
+{
+	struct loop_task *task;
+
+	while ((task = TAILQ_FIRST(&loop->tasks))) {
+		loop_task_cancel(loop, task);
+		task->run(task);
+	}
+}
+
 /* --------------------------------------------------------------------- turns */
 
 static void turn(struct loop *loop)
@@ -284,8 +320,11 @@ static void turn(struct loop *loop)
 
 void loop_run(struct loop *loop)
 {
-	while (!atomic_load(&loop->stopping))
+	run_tasks(loop); /* of whoever set things up */
+	while (!atomic_load(&loop->stopping)) {
 		turn(loop);
+		run_tasks(loop);
+	}
 	atomic_store(&loop->stopping, false);
 }
 

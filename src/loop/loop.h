@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/queue.h>
 
 struct loop;
 
@@ -26,6 +27,13 @@ struct loop_timer {
 	void (*fired)(struct loop_timer *timer);
 	uint64_t due_ms; /* private */
 	size_t position; /* private: place in the heap + 1; 0 when not running */
+};
+
+/* Work that a turn collects and then does once: what goes out together costs one system call. */
+struct loop_task {
+	void (*run)(struct loop_task *task);
+	TAILQ_ENTRY(loop_task) in_list; /* private */
+	bool scheduled;                 /* private */
 };
 
 #define loop_owner(pointer, type, member)                                                          \
@@ -48,6 +56,12 @@ void loop_watch_remove(struct loop *loop, struct loop_watch *watch); /* fine whe
 int loop_timer_start(struct loop *loop, struct loop_timer *timer, uint64_t after_ms,
 		     void (*fired)(struct loop_timer *timer));
 void loop_timer_stop(struct loop *loop, struct loop_timer *timer); /* fine when not running */
+
+/* To be run once, when all watches and timers of this turn have been served, before the loop
+   sleeps. In the order of scheduling; a task that is scheduled already keeps its place. */
+void loop_task_schedule(struct loop *loop, struct loop_task *task,
+			void (*run)(struct loop_task *task));
+void loop_task_cancel(struct loop *loop, struct loop_task *task); /* fine when not scheduled */
 
 /* clock_steady_ms() as of this turn of the loop. */
 uint64_t loop_now_ms(const struct loop *loop);

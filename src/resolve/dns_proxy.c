@@ -20,9 +20,25 @@ static int make_tables(struct dns_proxy *proxy)
 	if (proxy->settings.query_capacity == 0)
 		proxy->settings.query_capacity = DEFAULT_QUERY_CAPACITY;
 	proxy->requests = calloc(proxy->settings.query_capacity, sizeof(*proxy->requests));
-	if (!proxy->requests)
+	proxy->inbox = dns_inbox_new(DNS_QUERY_MAX);
+	if (!proxy->requests || !proxy->inbox)
 		return -ENOMEM;
 	return dns_clients_init(proxy);
+}
+
+/* The log is never behind what a client knows. */
+static void send_waiting(struct loop_task *task)
+{
+	struct dns_proxy *proxy = loop_owner(task, struct dns_proxy, turn_end);
+
+	events_write(proxy->events, &proxy->lines);
+	for (size_t i = 0; i < proxy->settings.listen_count; i++)
+		dns_udp_send_waiting(&proxy->udp[i]);
+}
+
+void dns_proxy_send_at_end(struct dns_proxy *proxy)
+{
+	loop_task_schedule(proxy->loop, &proxy->turn_end, send_waiting);
 }
 
 static int start_listeners(struct dns_proxy *proxy)
@@ -70,12 +86,17 @@ void dns_proxy_free(struct dns_proxy *proxy)
 {
 	if (!proxy)
 		return;
+	if (proxy->turn_end.scheduled) {
+		loop_task_cancel(proxy->loop, &proxy->turn_end);
+		send_waiting(&proxy->turn_end);
+	}
 	for (size_t i = 0; i < DNS_LISTENERS_MAX; i++) {
 		dns_udp_stop(&proxy->udp[i]);
 		dns_tcp_stop(&proxy->tcp[i]);
 	}
 	dns_requests_cancel(proxy, &proxy->datagrams_under_way);
 	dns_clients_done(proxy);
+	dns_inbox_free(proxy->inbox);
 	free(proxy->requests);
 	free(proxy);
 }

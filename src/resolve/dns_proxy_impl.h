@@ -41,6 +41,7 @@ struct dns_udp_listener {
 	struct dns_proxy *proxy;
 	struct loop_watch watch;
 	struct ip_endpoint endpoint;
+	struct dns_outbox *outbox; /* answers of this turn */
 };
 
 struct dns_tcp_listener {
@@ -68,9 +69,14 @@ struct dns_proxy {
 	struct dns_request *first_free_request;
 	size_t requests_touched;
 	struct dns_request_list datagrams_under_way;
-	uint8_t received[DNS_QUERY_MAX];
+	struct loop_task turn_end;
+	struct event_lines lines; /* of this turn */
+	struct dns_inbox *inbox;
 	uint8_t reply[DNS_MESSAGE_MAX];
 };
+
+/* dns_proxy.c: lines and answers of this turn go out at its end. */
+void dns_proxy_send_at_end(struct dns_proxy *proxy);
 
 /* dns_request.c */
 
@@ -84,7 +90,9 @@ void dns_requests_cancel(struct dns_proxy *proxy, struct dns_request_list *list)
 int dns_udp_start(struct dns_proxy *proxy, struct dns_udp_listener *listener,
 		  const struct ip_endpoint *endpoint);
 void dns_udp_stop(struct dns_udp_listener *listener);
+/* At the end of the turn, or when the outbox is full. */
 void dns_udp_send(const struct dns_route *route, const uint8_t *message, size_t length);
+void dns_udp_send_waiting(struct dns_udp_listener *listener);
 
 /* dns_tcp.c */
 int dns_tcp_start(struct dns_proxy *proxy, struct dns_tcp_listener *listener,

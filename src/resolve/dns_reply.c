@@ -26,7 +26,7 @@ static const char *type_text(uint16_t type, char text[16])
 	}
 }
 
-static void emit(const struct dns_proxy *proxy, const struct dns_route *route, struct event event)
+static void emit(struct dns_proxy *proxy, const struct dns_route *route, struct event event)
 {
 	event.kind = EVENT_VERDICT;
 	event.source = route->ends.source;
@@ -34,7 +34,8 @@ static void emit(const struct dns_proxy *proxy, const struct dns_route *route, s
 	event.name_origin = event.name ? NAME_FROM_DNS : NAME_FROM_NOWHERE;
 	event.protocol = EVENT_DNS;
 	event.path = "dns";
-	events_emit(proxy->events, &event);
+	events_gather(proxy->events, &proxy->lines, &event);
+	dns_proxy_send_at_end(proxy);
 }
 
 /* `event`: action, rule and reason. */
@@ -42,10 +43,12 @@ static void emit_asked(const struct dns_asked *asked, struct event event, const 
 {
 	char type[16], detail[DETAIL_SIZE];
 
-	snprintf(detail, sizeof(detail), "%s%s%s", type_text(asked->query->question.type, type),
-		 note ? ": " : "", note ? note : "");
 	event.name = asked->query->question.name.text;
-	event.detail = detail;
+	event.detail = type_text(asked->query->question.type, type);
+	if (note) {
+		snprintf(detail, sizeof(detail), "%s: %s", event.detail, note);
+		event.detail = detail;
+	}
 	emit(asked->proxy, asked->route, event);
 }
 

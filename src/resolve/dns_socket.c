@@ -8,14 +8,16 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/assertion.h"
 #include "base/cleanup.h"
 
-/* system calls: recvmsg sendmsg sendto bind setsockopt close */
+/* system calls: recvmmsg sendmmsg sendto bind setsockopt close */
 
 #define BACKLOG 128
 
@@ -118,31 +120,73 @@ static void read_control(const struct cmsghdr *control, struct dns_datagram *dat
 	}
 }
 
-ssize_t dns_socket_receive(int descriptor, void *buffer, size_t size,
-			   struct dns_datagram *ret_datagram)
-{
-	struct sockaddr_storage address;
-	union control_room room;
-	struct iovec bytes = {.iov_base = buffer, .iov_len = size};
-	struct msghdr header = {.msg_name = &address,
-				.msg_namelen = sizeof(address),
-				.msg_iov = &bytes,
-				.msg_iovlen = 1,
-				.msg_control = &room,
-				.msg_controllen = sizeof(room)};
-	struct dns_datagram datagram = {.interface = 0};
-	ssize_t length = recvmsg(descriptor, &header, 0);
+struct dns_inbox {
+	size_t message_size;
+	uint8_t *messages; /* DNS_BATCH of them */
+	struct mmsghdr headers[DNS_BATCH];
+	struct iovec bytes[DNS_BATCH];
+	struct sockaddr_storage sources[DNS_BATCH];
+	union control_room rooms[DNS_BATCH];
+};
 
-	if (length < 0)
-		return -errno;
-	if (ip_from_sockaddr(&address, &datagram.source) < 0)
-		return -EAFNOSUPPORT;
-	for (struct cmsghdr *control = CMSG_FIRSTHDR(&header); control;
-	     control = CMSG_NXTHDR(&header, control))
+struct dns_inbox *dns_inbox_new(size_t message_size)
+{
+	struct dns_inbox *inbox = calloc(1, sizeof(*inbox));
+
+	if (!inbox)
+		return NULL;
+	inbox->message_size = message_size;
+	inbox->messages = calloc(DNS_BATCH, message_size);
+	if (inbox->messages)
+		return inbox;
+	free(inbox);
+	return NULL;
+}
+
+void dns_inbox_free(struct dns_inbox *inbox)
+{
+	if (!inbox)
+		return;
+	free(inbox->messages);
+	free(inbox);
+}
+
+int dns_inbox_fill(struct dns_inbox *inbox, int descriptor)
+{
+	int count;
+
+	for (int i = 0; i < DNS_BATCH; i++) {
+		inbox->bytes[i] = (struct iovec){.iov_base = inbox->messages +
+							     (size_t)i * inbox->message_size,
+						 .iov_len = inbox->message_size};
+		inbox->headers[i].msg_hdr =
+			(struct msghdr){.msg_name = &inbox->sources[i],
+					.msg_namelen = sizeof(inbox->sources[i]),
+					.msg_iov = &inbox->bytes[i],
+					.msg_iovlen = 1,
+					.msg_control = &inbox->rooms[i],
+					.msg_controllen = sizeof(inbox->rooms[i])};
+	}
+	count = recvmmsg(descriptor, inbox->headers, DNS_BATCH, 0, NULL);
+	return count < 0 ? -errno : count;
+}
+
+bool dns_inbox_read(struct dns_inbox *inbox, int index, const uint8_t **ret_message,
+		    size_t *ret_length, struct dns_datagram *ret_datagram)
+{
+	struct msghdr *header = &inbox->headers[index].msg_hdr;
+	struct dns_datagram datagram = {.interface = 0};
+
+	if (ip_from_sockaddr(&inbox->sources[index], &datagram.source) < 0)
+		return false;
+	for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control;
+	     control = CMSG_NXTHDR(header, control))
 		read_control(control, &datagram);
-	datagram.cut = header.msg_flags & MSG_TRUNC;
+	datagram.cut = header->msg_flags & MSG_TRUNC;
+	*ret_message = inbox->bytes[index].iov_base;
+	*ret_length = inbox->headers[index].msg_len;
 	*ret_datagram = datagram;
-	return length;
+	return true;
 }
 
 /* ------------------------------------------------------------------- answering */
@@ -152,7 +196,7 @@ static void add_control(struct msghdr *header, union control_room *room, int lev
 {
 	struct cmsghdr *control;
 
-	memset(room, 0, sizeof(*room));
+	memset(room, 0, CMSG_SPACE(size));
 	header->msg_control = room;
 	header->msg_controllen = CMSG_SPACE(size);
 	control = CMSG_FIRSTHDR(header);
@@ -181,21 +225,75 @@ static void name_source(struct msghdr *header, union control_room *room,
 	}
 }
 
-int dns_socket_send(int descriptor, const struct dns_datagram *answered, const void *message,
-		    size_t length)
-{
-	struct sockaddr_storage address;
-	union control_room room;
-	struct iovec bytes = {.iov_base = (void *)(uintptr_t)message, .iov_len = length};
-	struct msghdr header = {.msg_name = &address,
-				.msg_namelen = ip_to_sockaddr(&answered->source, &address),
-				.msg_iov = &bytes,
-				.msg_iovlen = 1};
+struct dns_outbox {
+	size_t message_size;
+	uint8_t *messages; /* DNS_BATCH of them */
+	unsigned int count;
+	struct mmsghdr headers[DNS_BATCH];
+	struct iovec bytes[DNS_BATCH];
+	struct sockaddr_storage destinations[DNS_BATCH];
+	union control_room rooms[DNS_BATCH];
+};
 
-	if (address.ss_family == AF_INET6)
-		((struct sockaddr_in6 *)&address)->sin6_scope_id = answered->interface;
-	name_source(&header, &room, answered);
-	return sendmsg(descriptor, &header, 0) < 0 ? -errno : 0;
+struct dns_outbox *dns_outbox_new(size_t message_size)
+{
+	struct dns_outbox *outbox = calloc(1, sizeof(*outbox));
+
+	if (!outbox)
+		return NULL;
+	outbox->message_size = message_size;
+	outbox->messages = calloc(DNS_BATCH, message_size);
+	if (outbox->messages)
+		return outbox;
+	free(outbox);
+	return NULL;
+}
+
+void dns_outbox_free(struct dns_outbox *outbox)
+{
+	if (!outbox)
+		return;
+	free(outbox->messages);
+	free(outbox);
+}
+
+bool dns_outbox_add(struct dns_outbox *outbox, const struct dns_datagram *answered,
+		    const void *message, size_t length)
+{
+	unsigned int place = outbox->count;
+	struct sockaddr_storage *to = &outbox->destinations[place];
+	struct msghdr *header = &outbox->headers[place].msg_hdr;
+
+	invariant(length <= outbox->message_size);
+	if (place == DNS_BATCH)
+		return false;
+	outbox->bytes[place] =
+		(struct iovec){outbox->messages + place * outbox->message_size, length};
+	memcpy(outbox->bytes[place].iov_base, message, length);
+	*header = (struct msghdr){.msg_name = to,
+				  .msg_namelen = ip_to_sockaddr(&answered->source, to),
+				  .msg_iov = &outbox->bytes[place],
+				  .msg_iovlen = 1};
+	if (to->ss_family == AF_INET6)
+		((struct sockaddr_in6 *)to)->sin6_scope_id = answered->interface;
+	name_source(header, &outbox->rooms[place], answered);
+	outbox->count++;
+	return true;
+}
+
+/* The call stops at a datagram that cannot be sent; those behind it still can. */
+unsigned int dns_outbox_send(struct dns_outbox *outbox, int descriptor)
+{
+	unsigned int done = 0, failed = 0;
+
+	while (done < outbox->count) {
+		int sent = sendmmsg(descriptor, outbox->headers + done, outbox->count - done, 0);
+
+		failed += sent <= 0;
+		done += sent > 0 ? (unsigned int)sent : 1;
+	}
+	outbox->count = 0;
+	return failed;
 }
 
 int dns_socket_send_from(const struct dns_datagram *answered, const void *message, size_t length)

@@ -167,6 +167,47 @@ static void calls_from_other_threads_all_run_in_the_loops_thread(void **state)
 	loop_free(posted.loop);
 }
 
+struct burst {
+	struct loop *loop;
+	struct loop_timer timers[2];
+	struct loop_task task, dropped;
+	int timers_fired, tasks_run, timers_fired_before_task;
+};
+
+static struct burst s_burst;
+
+static void run_and_stop(struct loop_task *task)
+{
+	s_burst.timers_fired_before_task = s_burst.timers_fired;
+	if (++s_burst.tasks_run == 2)
+		loop_stop(s_burst.loop);
+	else
+		loop_task_schedule(s_burst.loop, task, run_and_stop); /* by itself: run once more */
+}
+
+static void schedule_twice(struct loop_timer *timer)
+{
+	(void)timer;
+	s_burst.timers_fired++;
+	loop_task_schedule(s_burst.loop, &s_burst.dropped, run_and_stop);
+	loop_task_schedule(s_burst.loop, &s_burst.task, run_and_stop);
+	loop_task_schedule(s_burst.loop, &s_burst.task, run_and_stop);
+	loop_task_cancel(s_burst.loop, &s_burst.dropped);
+}
+
+static void a_task_runs_once_when_the_turn_has_been_served(void **state)
+{
+	(void)state;
+	s_burst = (struct burst){.loop = loop_new()};
+	for (int i = 0; i < 2; i++)
+		loop_timer_start(s_burst.loop, &s_burst.timers[i], 0, schedule_twice);
+	usleep(2000);
+	loop_run(s_burst.loop);
+	assert_int_equal(s_burst.timers_fired_before_task, 2);
+	assert_int_equal(s_burst.tasks_run, 2);
+	loop_free(s_burst.loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +216,7 @@ int main(void)
 		cmocka_unit_test(many_timers_stopped_in_any_order_keep_the_heap_sound),
 		cmocka_unit_test(a_watch_removed_by_another_callback_is_never_called),
 		cmocka_unit_test(calls_from_other_threads_all_run_in_the_loops_thread),
+		cmocka_unit_test(a_task_runs_once_when_the_turn_has_been_served),
 	};
 
 	return cmocka_run_group_tests_name("loop", tests, NULL, NULL);
