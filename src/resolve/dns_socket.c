@@ -123,6 +123,7 @@ static void read_control(const struct cmsghdr *control, struct dns_datagram *dat
 struct dns_inbox {
 	size_t message_size;
 	uint8_t *messages; /* DNS_BATCH of them */
+	int used;          /* headers from here on are ready to receive */
 	struct mmsghdr headers[DNS_BATCH];
 	struct iovec bytes[DNS_BATCH];
 	struct sockaddr_storage sources[DNS_BATCH];
@@ -136,6 +137,7 @@ struct dns_inbox *dns_inbox_new(size_t message_size)
 	if (!inbox)
 		return NULL;
 	inbox->message_size = message_size;
+	inbox->used = DNS_BATCH;
 	inbox->messages = calloc(DNS_BATCH, message_size);
 	if (inbox->messages)
 		return inbox;
@@ -155,7 +157,7 @@ int dns_inbox_fill(struct dns_inbox *inbox, int descriptor)
 {
 	int count;
 
-	for (int i = 0; i < DNS_BATCH; i++) {
+	for (int i = 0; i < inbox->used; i++) {
 		inbox->bytes[i] = (struct iovec){.iov_base = inbox->messages +
 							     (size_t)i * inbox->message_size,
 						 .iov_len = inbox->message_size};
@@ -168,6 +170,7 @@ int dns_inbox_fill(struct dns_inbox *inbox, int descriptor)
 					.msg_controllen = sizeof(inbox->rooms[i])};
 	}
 	count = recvmmsg(descriptor, inbox->headers, DNS_BATCH, 0, NULL);
+	inbox->used = count < 0 ? 0 : count;
 	return count < 0 ? -errno : count;
 }
 

@@ -1,15 +1,15 @@
 /*
  * A question on its way to the upstreams.
  *
- *   try: fresh socket, fresh random id ──► EXCHANGE_UDP ──answer──────────────► done
+ *   try: a random port, fresh random id ─► EXCHANGE_UDP ──answer──────────────► done
  *                                            │ truncated
  *                                            ▼
  *                              EXCHANGE_TCP_SEND ──► EXCHANGE_TCP_RECEIVE ────► done
  *   time up, error, useless answer: the next try (upstreams.c chooses), or done when none is left
  *
  * Whoever wants to slip us a forged answer must guess the id (16 bits, from the kernel's random
- * source) and the source port (an unbound socket gets a random one from the kernel), and must send
- * from the upstream's address and port, as the socket is connected. A datagram with another id or
+ * source) and the source port (a random one from the kernel: exchange_port.c), and must send from
+ * the upstream's address and port, as the socket is connected. A datagram with another id or
  * another question is counted and ignored, it does not end the try: otherwise guessing wrong would
  * be a way to switch an upstream off. The question must come back byte for byte.
  *
@@ -30,12 +30,10 @@
 #include <unistd.h>
 
 #include "base/assertion.h"
-#include "base/hash.h"
 
-/* system calls: connect sendto recvfrom close */
+/* system calls: connect close */
 
-#define HEADER_SIZE      12 /* of a DNS message: RFC 1035 section 4.1.1 */
-#define DATAGRAMS_A_TURN 16
+#define HEADER_SIZE 12 /* of a DNS message: RFC 1035 section 4.1.1 */
 
 static void start_try(struct exchange *exchange);
 
@@ -47,8 +45,12 @@ void exchange_close_try(struct exchange *exchange)
 	if (exchange->state == EXCHANGE_IDLE)
 		return;
 	loop_timer_stop(exchange->room->loop, &exchange->timer);
-	loop_watch_remove(exchange->room->loop, &exchange->watch);
-	close(exchange->watch.descriptor);
+	if (exchange->state == EXCHANGE_UDP) {
+		exchange_port_leave(exchange);
+	} else {
+		loop_watch_remove(exchange->room->loop, &exchange->watch);
+		close(exchange->watch.descriptor);
+	}
 	exchange->state = EXCHANGE_IDLE;
 }
 
@@ -114,8 +116,7 @@ static void time_is_up(struct loop_timer *timer)
 /* ---------------------------------------------------------- judging a message */
 
 /* Header id and question as they went out. */
-static bool is_to_our_question(const struct exchange *exchange, const uint8_t *message,
-			       size_t length)
+bool exchange_is_answered_by(const struct exchange *exchange, const uint8_t *message, size_t length)
 {
 	const uint8_t *query = exchange->framed + EXCHANGE_FRAME_SIZE;
 
@@ -129,7 +130,7 @@ enum exchange_reply exchange_judge_reply(struct exchange *exchange, const uint8_
 {
 	struct exchange_room *room = exchange->room;
 
-	if (!is_to_our_question(exchange, message, length))
+	if (!exchange_is_answered_by(exchange, message, length))
 		return REPLY_FOREIGN;
 	if (dns_answer_parse(message, length, room->records, DNS_ANSWERS_MAX, answer) < 0)
 		return REPLY_MALFORMED;
@@ -185,6 +186,12 @@ int exchange_open_connected(const struct ip_endpoint *upstream, int type)
 	return descriptor;
 }
 
+static void begin_try(struct exchange *exchange, enum exchange_state state)
+{
+	exchange->state = state;
+	exchange->room->counts.asked++;
+}
+
 /* Takes over the descriptor, also on failure. */
 int exchange_watch_try(struct exchange *exchange, int descriptor, enum exchange_state state,
 		       uint32_t events, void (*ready)(struct loop_watch *watch, uint32_t events))
@@ -200,15 +207,13 @@ int exchange_watch_try(struct exchange *exchange, int descriptor, enum exchange_
 		close(descriptor);
 		return error;
 	}
-	exchange->state = state;
-	exchange->room->counts.asked++;
+	begin_try(exchange, state);
 	return 0;
 }
 
 /* ------------------------------------------------------------------------ UDP */
 
-/* False: the try is over and the exchange may be gone. */
-static bool take_datagram(struct exchange *exchange, const uint8_t *message, size_t length)
+void exchange_take_datagram(struct exchange *exchange, const uint8_t *message, size_t length)
 {
 	struct dns_answer answer;
 
@@ -216,55 +221,32 @@ static bool take_datagram(struct exchange *exchange, const uint8_t *message, siz
 	case REPLY_FOREIGN:
 	case REPLY_MALFORMED:
 		exchange_note_unusable(exchange);
-		return true;
+		return;
 	case REPLY_TRUNCATED:
 		exchange_go_over_tcp(exchange);
-		return false;
+		return;
 	case REPLY_CODE:
 		exchange_take_code(exchange, answer.code);
-		return false;
+		return;
 	case REPLY_GOOD:
 		exchange_take_good(exchange, message, length, &answer);
-		return false;
-	}
-	return true;
-}
-
-static void udp_ready(struct loop_watch *watch, uint32_t events)
-{
-	struct exchange *exchange = loop_owner(watch, struct exchange, watch);
-	struct exchange_room *room = exchange->room;
-
-	(void)events;
-	for (int i = 0; i < DATAGRAMS_A_TURN; i++) {
-		ssize_t got = recv(watch->descriptor, room->datagram, sizeof(room->datagram), 0);
-
-		if (got < 0 && (errno == EAGAIN || errno == EINTR))
-			return;
-		if (got < 0) { /* unreachable, by ICMP */
-			exchange_fail_try(exchange);
-			return;
-		}
-		if (!take_datagram(exchange, room->datagram, (size_t)got))
-			return;
+		return;
 	}
 }
 
 static int start_udp(struct exchange *exchange)
 {
-	int descriptor = exchange_open_connected(upstreams_current(&exchange->turn), SOCK_DGRAM);
+	int error = exchange_port_send(exchange, upstreams_current(&exchange->turn));
 
-	if (descriptor < 0)
-		return descriptor;
-	random_bytes(exchange->framed + EXCHANGE_FRAME_SIZE, 2);
-	if (send(descriptor, exchange->framed + EXCHANGE_FRAME_SIZE, exchange->query_length, 0) <
-	    0) {
-		int error = -errno;
-
-		close(descriptor);
+	if (error == 0)
+		error = loop_timer_start(exchange->room->loop, &exchange->timer,
+					 exchange->turn.timeout_ms, time_is_up);
+	if (error < 0) {
+		exchange_port_leave(exchange);
 		return error;
 	}
-	return exchange_watch_try(exchange, descriptor, EXCHANGE_UDP, EPOLLIN, udp_ready);
+	begin_try(exchange, EXCHANGE_UDP);
+	return 0;
 }
 
 static void start_try(struct exchange *exchange)

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <sys/queue.h>
+
 #include "loop/loop.h"
 #include "proto/dns/message.h"
 #include "resolve/upstreams_impl.h"
@@ -13,6 +15,7 @@
 
 /* What all exchanges of a resolver share. */
 struct exchange_room;
+struct exchange_port;
 
 struct exchange_counts {
 	uint64_t asked;     /* tries, UDP and TCP */
@@ -48,7 +51,9 @@ struct exchange_result {
 struct exchange {
 	struct exchange_room *room;
 	enum exchange_state state;
-	struct loop_watch watch;
+	struct exchange_port *port;   /* of a datagram that is out */
+	LIST_ENTRY(exchange) waiting; /* at the port */
+	struct loop_watch watch;      /* TCP */
 	struct loop_timer timer;
 	struct upstream_turn turn;
 	uint8_t framed[2 + EXCHANGE_QUERY_MAX]; /* the question behind its length for TCP */

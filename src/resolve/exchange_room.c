@@ -10,7 +10,10 @@ struct exchange_room *exchange_room_new(struct loop *loop, struct upstreams *ups
 	if (!room)
 		return NULL;
 	room->slots = calloc(EXCHANGE_TCP_MAX, EXCHANGE_SLOT_SIZE);
-	if (!room->slots) {
+	room->ports = exchange_ports_new(room);
+	if (!room->slots || !room->ports) {
+		exchange_ports_free(room->ports);
+		free(room->slots);
 		free(room);
 		return NULL;
 	}
@@ -27,6 +30,7 @@ void exchange_room_free(struct exchange_room *room)
 	if (!room)
 		return;
 	invariant(room->free_count == EXCHANGE_TCP_MAX);
+	exchange_ports_free(room->ports);
 	free(room->slots);
 	free(room);
 }

@@ -1,10 +1,13 @@
 /* Between the files of the exchange: the shared room and the ends of a try. */
 #pragma once
 
+#include "resolve/dns_socket_impl.h"
 #include "resolve/exchange_impl.h"
 
 #define EXCHANGE_FRAME_SIZE 2 /* length before a message over TCP: RFC 1035 section 4.2.2 */
 #define EXCHANGE_SLOT_SIZE  (EXCHANGE_FRAME_SIZE + DNS_MESSAGE_MAX)
+/* Six times what we offer to take (DNS_UDP_OWN); what is longer is no answer to us. */
+#define EXCHANGE_DATAGRAM_MAX 8192
 
 struct exchange_room {
 	struct loop *loop;
@@ -13,7 +16,7 @@ struct exchange_room {
 	uint8_t *slots; /* EXCHANGE_TCP_MAX; the kernel gives the memory when touched */
 	uint16_t free_slots[EXCHANGE_TCP_MAX];
 	size_t free_count;
-	uint8_t datagram[DNS_MESSAGE_MAX];
+	struct exchange_ports *ports;
 	struct dns_record records[DNS_ANSWERS_MAX];
 };
 
@@ -23,7 +26,18 @@ void exchange_give_slot_back(struct exchange_room *room, const uint8_t *slot); /
 
 /* Connecting, not yet connected when it is TCP. The descriptor or negative errno. */
 int exchange_open_connected(const struct ip_endpoint *upstream, int type);
-/* Watches and times the try. Takes over the descriptor, also on failure. */
+/* exchange_port.c: sends the question with a fresh id and waits for its answer. Negative errno. */
+struct exchange_ports *exchange_ports_new(struct exchange_room *room); /* NULL: out of memory */
+void exchange_ports_free(struct exchange_ports *ports);
+int exchange_port_send(struct exchange *exchange, const struct ip_endpoint *upstream);
+void exchange_port_leave(struct exchange *exchange); /* fine when it has none */
+
+/* What comes to a port. */
+bool exchange_is_answered_by(const struct exchange *exchange, const uint8_t *message,
+			     size_t length);
+void exchange_take_datagram(struct exchange *exchange, const uint8_t *message, size_t length);
+
+/* Watches and times the try over TCP. Takes over the descriptor, also on failure. */
 int exchange_watch_try(struct exchange *exchange, int descriptor, enum exchange_state state,
 		       uint32_t events, void (*ready)(struct loop_watch *watch, uint32_t events));
 

@@ -141,6 +141,49 @@ static void begin_asking(struct world *world, struct asker *asker, const char *t
 		resolver_ask(world->resolver, &name, DNS_TYPE_A, flags, &asker->ask, ask_done), 0);
 }
 
+static size_t count_different(const uint16_t *numbers, size_t count)
+{
+	size_t different = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t earlier = 0;
+
+		while (earlier < i && numbers[earlier] != numbers[i])
+			earlier++;
+		different += earlier == i;
+	}
+	return different;
+}
+
+/* More would ask for another port than FAKE_NOTES remembers. */
+static void many_questions_at_once_share_a_few_ports_each_with_an_id_of_its_own(void **state)
+{
+	enum { MANY = 60 };
+	struct world *world = world_new();
+	const struct fake_upstream *upstream = &world->upstreams[0];
+	struct resolver_settings settings = quick_settings(world);
+	static struct asker askers[MANY];
+	char name[64];
+
+	(void)state;
+	settings.pending_capacity = MANY;
+	settings.timeout_ms = 2000;
+	world_make_resolver(world, &settings);
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "plain.n%zu.test.example", i);
+		begin_asking(world, &askers[i], name, ASK_LEARN);
+	}
+	while (resolver_figures(world->resolver).pending > 0)
+		world_run(world);
+	for (size_t i = 0; i < MANY; i++)
+		assert_int_equal(askers[i].status, 0);
+	assert_int_equal(upstream->by_udp, MANY);
+	assert_int_equal(count_different(upstream->ports, 8), 8);
+	assert_int_equal(count_different(upstream->ports, MANY), 8);
+	assert_in_range(count_different(upstream->ids, MANY), MANY - 2, MANY);
+	world_free(world);
+}
+
 static void the_same_question_goes_out_once_and_its_answer_to_all_who_asked(void **state)
 {
 	struct world *world = world_new();
@@ -883,6 +926,8 @@ int main(void)
 		cmocka_unit_test(an_answer_is_learned_and_kept),
 		cmocka_unit_test(the_dnssec_flag_is_asked_and_kept_apart),
 		cmocka_unit_test(ids_and_ports_differ_from_question_to_question),
+		cmocka_unit_test(
+			many_questions_at_once_share_a_few_ports_each_with_an_id_of_its_own),
 		cmocka_unit_test(the_same_question_goes_out_once_and_its_answer_to_all_who_asked),
 		cmocka_unit_test(who_asked_first_may_go_and_the_others_still_get_the_answer),
 		cmocka_unit_test(when_all_have_gone_the_question_is_given_up),
