@@ -34,6 +34,7 @@ enum mark_state {
 	MARK_REPEAT = 0x70000000u, /* packet: of a connection whose hello was released before; right
 				      in CONFIRM only, for QUIC in INSPECTED */
 	MARK_ALIVE = 0xa0000000u,  /* packet: the gateway's process lives */
+	MARK_PASSED = 0xd0000000u, /* packet: let pass, without having been queued */
 	MARK_TPROXY = 0xb0000000u, /* packet: deliver to a local transparent socket */
 	MARK_UNTRACKED = 0xc0000000u, /* packet: ours, to the inside; not tracked */
 };

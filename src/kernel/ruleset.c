@@ -116,9 +116,8 @@
  * Most packets are of flows that are INSPECTED or NETWORK; they pass few rules. A client's leaves
  * `prerouting` by its mark at once, when conntrack says that its connection is established: an
  * expected connection, whose mark is not its own, and a redirect are RELATED; a SYN is NEW. And
- * what still has the life sign at `released` was never queued, since the chains before the queue
- * and the inspector's verdict each put another mark in its place: `forward` has decided about it
- * already.
+ * `forward` replaces the life sign of what it lets pass by PASSED, which what was queued never has:
+ * every verdict of the inspector sets another mark. `released` has nothing to ask about it.
  *
  * Direction comes from conntrack and the marks, never from pairs of interfaces, so one interface
  * may be inside and outside at once.

@@ -35,9 +35,8 @@
 #define IS_SYN_ACK  "tcp flags & (syn | ack) == (syn | ack) "
 /* A client's packet whose connection's mark is its own; its server has answered. */
 #define IS_UNDER_WAY "ct state established ct direction original "
-/* The queue's rules and the inspector take the life sign off a packet: without it nothing is known.
- */
-#define WAS_NOT_QUEUED "meta mark & $STATE == $ALIVE "
+/* The inspector gives what was queued other marks. */
+#define WAS_NOT_QUEUED "meta mark & $STATE == $PASSED "
 /* QUIC, RFC 9000 section 17: a header that names its version; only such packets begin connections
  */
 #define HAS_LONG_HEADER "@ih,0,8 0x80-0xff "
@@ -102,14 +101,15 @@ static void add_mark_definitions(struct text *out)
 		const char *name;
 		uint32_t value;
 	} marks[] = {
-		{"STATE", MARK_STATE_MASK},   {"BESIDE", ~MARK_STATE_MASK},
-		{"NUMBER", MARK_NUMBER_MASK}, {"HELLO", MARK_HELLO},
-		{"CONFIRM", MARK_CONFIRM},    {"INSPECTED", MARK_INSPECTED},
-		{"NETWORK", MARK_NETWORK},    {"DENIED", MARK_DENIED},
-		{"PROXIED", MARK_PROXIED},    {"REPEAT", MARK_REPEAT},
-		{"ALIVE", MARK_ALIVE},        {"UNTRACKED", MARK_UNTRACKED},
-		{"TPROXY", MARK_TPROXY},      {"TOLD", MARK_TOLD},
-		{"ENDED", MARK_ENDED},        {"ANSWERED", MARK_ANSWERED},
+		{"STATE", MARK_STATE_MASK},    {"BESIDE", ~MARK_STATE_MASK},
+		{"NUMBER", MARK_NUMBER_MASK},  {"HELLO", MARK_HELLO},
+		{"CONFIRM", MARK_CONFIRM},     {"INSPECTED", MARK_INSPECTED},
+		{"NETWORK", MARK_NETWORK},     {"DENIED", MARK_DENIED},
+		{"PROXIED", MARK_PROXIED},     {"REPEAT", MARK_REPEAT},
+		{"ALIVE", MARK_ALIVE},         {"PASSED", MARK_PASSED},
+		{"UNTRACKED", MARK_UNTRACKED}, {"TPROXY", MARK_TPROXY},
+		{"TOLD", MARK_TOLD},           {"ENDED", MARK_ENDED},
+		{"ANSWERED", MARK_ANSWERED},
 	};
 
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
@@ -381,7 +381,7 @@ static void add_from_inside(struct text *out, const struct ruleset_settings *set
 static void add_inspection(struct text *out)
 {
 	text_add(out, "\tchain allowed {\n"
-		      "\t\tmeta mark set 0 accept\n"
+		      "\t\tmeta mark set $PASSED accept\n"
 		      "\t}\n\n"
 		      "\tchain inspected {\n"
 		      "\t\tmeta l4proto udp goto inspected_quic\n"
