@@ -18,12 +18,11 @@ enum target_relation {
 
 struct comparison {
 	const struct policy_rule *entry;
+	const struct name *fqdn; /* network rules: the one that is meant, or NULL */
+	struct pattern pattern;  /* application rules: likewise, if there is one */
 	enum target_relation target;
-	bool has_pattern;
-	struct pattern pattern;  /* application rules: the one that is meant */
-	const struct name *fqdn; /* network rules: likewise, or NULL */
-	bool source_matches, protocol_matches, port_matches;
 	unsigned int rank; /* 0: everything matches; the higher, the farther */
+	bool has_pattern, source_matches, protocol_matches, port_matches;
 };
 
 struct comparison policy_compare(const struct policy_rule *entry, const struct policy_facts *facts);

@@ -240,6 +240,15 @@ static struct exchange_port *choose(struct exchange_ports *ports,
 	return candidates[choice % PORTS_OPEN];
 }
 
+/* 0 or negative errno. The first error may be what an earlier question met: it is asked twice. */
+static int send_query(const struct exchange_port *port, const uint8_t *query, size_t length)
+{
+	for (int tries = 0; tries < 2; tries++)
+		if (send(port->watch.descriptor, query, length, 0) >= 0)
+			return 0;
+	return -errno;
+}
+
 int exchange_port_send(struct exchange *exchange, const struct ip_endpoint *upstream)
 {
 	struct exchange_ports *ports = exchange->room->ports;
@@ -250,10 +259,8 @@ int exchange_port_send(struct exchange *exchange, const struct ip_endpoint *upst
 	if (error < 0)
 		return error;
 	take_random(ports, query, 2);
-	/* The first error may be what an earlier question met. */
-	if (send(port->watch.descriptor, query, exchange->query_length, 0) < 0 &&
-	    send(port->watch.descriptor, query, exchange->query_length, 0) < 0) {
-		error = -errno;
+	error = send_query(port, query, exchange->query_length);
+	if (error < 0) {
 		close_when_idle(port);
 		return error;
 	}

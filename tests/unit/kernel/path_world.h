@@ -1,7 +1,7 @@
 /*
- * The world of path_test.c: a node, this process as the gateway and a server, each in a network
- * namespace, joined by veth links. The "inspector" here accepts or denies whatever it sees; the
- * server answers a made-up hello with made-up TLS records.
+ * The world of path_test.c and path_quic_test.c: a node, this process as the gateway and a server,
+ * each in a network namespace, joined by veth links. The "inspector" here accepts or denies
+ * whatever it sees; the server answers a made-up hello with made-up TLS records.
  */
 #pragma once
 
@@ -80,7 +80,7 @@ static struct {
 
 /* --- the server --- */
 
-static void answer(int connection)
+static inline void answer(int connection)
 {
 	static const uint8_t retry_random[] = {0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11,
 					       0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91};
@@ -107,7 +107,7 @@ static void answer(int connection)
 	}
 }
 
-static int listen_on(const char *where, bool transparent)
+static inline int listen_on(const char *where, bool transparent)
 {
 	struct ip_endpoint at = endpoint(where);
 	struct sockaddr_storage storage;
@@ -123,7 +123,7 @@ static int listen_on(const char *where, bool transparent)
 	return listener;
 }
 
-static int receive_on(const char *where)
+static inline int receive_on(const char *where)
 {
 	struct ip_endpoint at = endpoint(where);
 	struct sockaddr_storage storage;
@@ -136,7 +136,7 @@ static int receive_on(const char *where)
 }
 
 /* Datagrams come back as they were. */
-static void echo(int receiver)
+static inline void echo(int receiver)
 {
 	struct sockaddr_storage from;
 	socklen_t size = sizeof(from);
@@ -148,7 +148,7 @@ static void echo(int receiver)
 		(void)!sendto(receiver, datagram, (size_t)got, 0, (struct sockaddr *)&from, size);
 }
 
-static void serve(void)
+static inline void serve(void)
 {
 	struct pollfd receivers[] = {{receive_on(SERVER_V4 ":443"), POLLIN, 0},
 				     {receive_on(SERVER_V6 ":443"), POLLIN, 0}};
@@ -182,7 +182,7 @@ static void serve(void)
 /* --- the world --- */
 
 /* A process in a namespace of its own; the links are given to it before it starts. */
-static pid_t spawn(void (*start)(void), int *ret_go)
+static inline pid_t spawn(void (*start)(void), int *ret_go)
 {
 	int made[2], go[2];
 	char byte;
@@ -208,7 +208,7 @@ static pid_t spawn(void (*start)(void), int *ret_go)
 	return child;
 }
 
-static void sleep_for_ever(void)
+static inline void sleep_for_ever(void)
 {
 	for (;;)
 		pause();
@@ -226,7 +226,7 @@ __attribute__((format(printf, 1, 2))) static void run(const char *format, ...)
 		fail_msg("%s", command);
 }
 
-static void make_link(const char *name, pid_t peer, const char *v4, const char *v6)
+static inline void make_link(const char *name, pid_t peer, const char *v4, const char *v6)
 {
 	run("ip link add %s type veth peer name eth0 netns %d", name, peer);
 	run("ip link set %s up", name);
@@ -237,7 +237,7 @@ static void make_link(const char *name, pid_t peer, const char *v4, const char *
 	    peer, v4, v6, v4, v6);
 }
 
-static void apply_with(const char *const *interfaces, size_t count, bool first)
+static inline void apply_with(const char *const *interfaces, size_t count, bool first)
 {
 	static const uint16_t https[] = {443};
 	static const struct ruleset_ports web[] = {{8080, 8080}}, secret[] = {{8081, 8081}},
@@ -293,20 +293,20 @@ static void apply_with(const char *const *interfaces, size_t count, bool first)
 		fail_msg("%s", text_string(&words));
 }
 
-static void apply(bool first)
+static inline void apply(bool first)
 {
 	static const char *const inside[] = {"inside0"};
 
 	apply_with(inside, 1, first);
 }
 
-static void install_queue(void)
+static inline void install_queue(void)
 {
 	assert_int_equal(queue_rule_install(3, 1), 0);
 	assert_int_equal(sequence_rules_install(), 0);
 }
 
-static void pin(const char *text)
+static inline void pin(const char *text)
 {
 	struct kernel_element element = {0, address(text), 60000};
 	struct kernel_sets *sets = kernel_sets_open();
@@ -317,7 +317,7 @@ static void pin(const char *text)
 }
 
 /* The datagram that makes the flow, or one of a flow that is made. */
-static void datagram_queued(const struct queue_packet *packet)
+static inline void datagram_queued(const struct queue_packet *packet)
 {
 	enum mark_state verdict = s_world.verdict;
 
@@ -327,7 +327,7 @@ static void datagram_queued(const struct queue_packet *packet)
 	assert_int_equal(queue_accept(s_world.queue, packet->id, mark_make(verdict, NUMBER)), 0);
 }
 
-static void packet_queued(void *context, const struct queue_packet *packet)
+static inline void packet_queued(void *context, const struct queue_packet *packet)
 {
 	struct packet parsed;
 
@@ -349,7 +349,7 @@ static void packet_queued(void *context, const struct queue_packet *packet)
 	assert_int_equal(queue_accept(s_world.queue, packet->id, mark_make(verdict, NUMBER)), 0);
 }
 
-static void packet_logged(void *context, const struct packet_log_entry *entry)
+static inline void packet_logged(void *context, const struct packet_log_entry *entry)
 {
 	(void)context;
 	assert_true(entry->length > 28);
@@ -360,14 +360,14 @@ static void packet_logged(void *context, const struct packet_log_entry *entry)
 }
 
 /* `prefix` with a space behind it. Packets of earlier clients may have been logged beside it. */
-static bool was_logged(const char *prefix)
+static inline bool was_logged(const char *prefix)
 {
 	const char *at = strstr(s_world.prefixes, prefix);
 
 	return at && (at == s_world.prefixes || at[-1] == ' ');
 }
 
-static void flow_ended(void *context, const struct conntrack_flow *flow)
+static inline void flow_ended(void *context, const struct conntrack_flow *flow)
 {
 	(void)context;
 	s_world.ended++;
@@ -375,7 +375,7 @@ static void flow_ended(void *context, const struct conntrack_flow *flow)
 	s_world.last_ended.mark &= ~MARK_ENDED; /* whether its ends have closed by now */
 }
 
-static void start_sign(void)
+static inline void start_sign(void)
 {
 	static const char *const interfaces[] = {"inside0", "outside0"};
 
@@ -383,7 +383,7 @@ static void start_sign(void)
 	assert_non_null(s_world.sign);
 }
 
-static int build_world(void **state)
+static inline int build_world(void **state)
 {
 	int node_go, server_go;
 	unsigned int switched = 0;
@@ -417,7 +417,7 @@ static int build_world(void **state)
 	return 0;
 }
 
-static int tear_down(void **state)
+static inline int tear_down(void **state)
 {
 	(void)state;
 	if (!s_world.ready)
@@ -434,7 +434,7 @@ static int tear_down(void **state)
 
 /* --- the node's clients: a process each, which ends with 0 or the errno it met --- */
 
-static int dial(const char *where)
+static inline int dial(const char *where)
 {
 	struct ip_endpoint to = endpoint(where);
 	struct sockaddr_storage storage;
@@ -449,7 +449,7 @@ static int dial(const char *where)
 	return connection;
 }
 
-static void exchange(int connection, char first)
+static inline void exchange(int connection, char first)
 {
 	char bytes[300];
 
@@ -461,20 +461,20 @@ static void exchange(int connection, char first)
 		_exit(got == 0 ? EPIPE : errno);
 }
 
-static void stop_loop(struct loop_watch *watch, uint32_t events)
+static inline void stop_loop(struct loop_watch *watch, uint32_t events)
 {
 	(void)watch;
 	(void)events;
 	loop_stop(s_world.loop);
 }
 
-static void fired(struct loop_timer *timer)
+static inline void fired(struct loop_timer *timer)
 {
 	(void)timer;
 	loop_stop(s_world.loop);
 }
 
-static void run_loop_for(uint64_t ms)
+static inline void run_loop_for(uint64_t ms)
 {
 	struct loop_timer timer = {0};
 
@@ -482,7 +482,7 @@ static void run_loop_for(uint64_t ms)
 	loop_run(s_world.loop);
 }
 
-static void enter_node(void)
+static inline void enter_node(void)
 {
 	char path[64];
 
@@ -494,7 +494,7 @@ static void enter_node(void)
 }
 
 /* Runs `client` in the node and the gateway's loop until it ends; returns its exit code. */
-static int in_node(void (*client)(void))
+static inline int in_node(void (*client)(void))
 {
 	struct loop_watch watch = {0};
 	int ends[2], status = 0;
@@ -519,7 +519,7 @@ static int in_node(void (*client)(void))
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static void keep_flow(void *context, const struct conntrack_flow *flow)
+static inline void keep_flow(void *context, const struct conntrack_flow *flow)
 {
 	(void)context;
 	s_world.flow = *flow;
@@ -527,14 +527,14 @@ static void keep_flow(void *context, const struct conntrack_flow *flow)
 	s_world.flows++;
 }
 
-static void find_flows(void)
+static inline void find_flows(void)
 {
 	s_world.flows = 0;
 	assert_int_equal(conntrack_walk(keep_flow, NULL), 0);
 }
 
 /* A delete without a tuple means all of them. */
-static void forget_flows(void)
+static inline void forget_flows(void)
 {
 	char buffer[1024] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
@@ -552,7 +552,7 @@ static void forget_flows(void)
 }
 
 /* Forgets all flows, and the pins. */
-static void start_afresh(void)
+static inline void start_afresh(void)
 {
 	if (!s_world.ready)
 		skip_because("needs root, for a network namespace of its own");
@@ -563,4 +563,27 @@ static void start_afresh(void)
 	s_world.always_first = false;
 	run_loop_for(1);
 	s_world.ended = 0;
+}
+
+/* How many packets of the protocol leave towards the server until `client` has ended. */
+static inline int count_leaving(uint8_t protocol, void (*client)(void))
+{
+	struct sockaddr_ll at = {.sll_family = AF_PACKET,
+				 .sll_protocol = htons(ETH_P_ALL),
+				 .sll_ifindex = (int)if_nametoindex("outside0")},
+			   from = {0};
+	int tap = socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, htons(ETH_P_ALL));
+	socklen_t size = sizeof(from);
+	uint8_t packet[256];
+	ssize_t got;
+	int count = 0;
+
+	assert_int_equal(bind(tap, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(in_node(client), 0);
+	while ((got = recvfrom(tap, packet, sizeof(packet), 0, (struct sockaddr *)&from, &size)) >
+	       0)
+		count += got > 20 && from.sll_pkttype == PACKET_OUTGOING && packet[0] >> 4 == 4 &&
+			 packet[9] == protocol;
+	close(tap);
+	return count;
 }
