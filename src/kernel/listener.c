@@ -34,7 +34,7 @@ int listener_open(struct listener *listener, size_t size, int receive_buffer, bo
 {
 	int r;
 
-	*listener = (struct listener){.size = size};
+	*listener = (struct listener){.size = MNL_ALIGN(size)}; /* of a part of `batch`, too */
 	listener->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	if (!listener->socket)
 		return -errno;

@@ -31,6 +31,10 @@ ssize_t __real_mnl_socket_recvfrom(const struct mnl_socket *socket, void *bytes,
 ssize_t __real_mnl_socket_sendto(const struct mnl_socket *socket, const void *bytes, size_t length);
 ssize_t __wrap_recv(int socket, void *bytes, size_t length, int flags);
 ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *socket, void *bytes, size_t length);
+int __real_recvmmsg(int socket, struct mmsghdr *messages, unsigned int count, int flags,
+		    struct timespec *timeout);
+int __wrap_recvmmsg(int socket, struct mmsghdr *messages, unsigned int count, int flags,
+		    struct timespec *timeout);
 ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *socket, const void *bytes, size_t length);
 
 struct failures {
@@ -67,6 +71,14 @@ ssize_t __wrap_recv(int socket, void *bytes, size_t length, int flags)
 		return (ssize_t)s_netlink.stale_length;
 	}
 	return __real_recv(socket, bytes, length, flags);
+}
+
+int __wrap_recvmmsg(int socket, struct mmsghdr *messages, unsigned int count, int flags,
+		    struct timespec *timeout)
+{
+	return fails(&s_netlink.receiving)
+		       ? -1
+		       : __real_recvmmsg(socket, messages, count, flags, timeout);
 }
 
 ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *socket, void *bytes, size_t length)

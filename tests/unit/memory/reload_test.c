@@ -116,6 +116,19 @@ static int close_world(void **state)
 	return end_world(state);
 }
 
+/* How many lines of rules and sets: what is deleted before depends on the reload before, and the
+   text on the rules' numbers. */
+static size_t count_lines(const struct text *ruleset)
+{
+	size_t count = 0;
+
+	for (const char *line = text_string(ruleset); line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		count += strncmp(line, "delete ", 7) != 0;
+	}
+	return count;
+}
+
 /* A change of the rules and back: each is whole, or refused with words and without a trace. */
 static int reload(struct world *world, const char *rules, struct harvest *harvest)
 {
@@ -134,8 +147,9 @@ static int reload(struct world *world, const char *rules, struct harvest *harves
 	    (gateway->config != config || policy_slot_generation(gateway->slot) != generation))
 		memory_fault("a refused reload has changed something");
 	if (result == 0) {
-		/* not its text: rules get other numbers at other times */
-		harvest_bytes(harvest, &s_kernel.ruleset.length, sizeof(size_t));
+		size_t lines = count_lines(&s_kernel.ruleset);
+
+		harvest_bytes(harvest, &lines, sizeof(lines));
 		if (policy_slot_generation(gateway->slot) == generation)
 			memory_fault("a reload without a new policy");
 	}
