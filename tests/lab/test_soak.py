@@ -7,6 +7,7 @@ import pytest
 from lab.soak import lasting, operations
 from lab.soak.judge import BACK, GROWTH, NEVER, NEVER_BUT_AT_A_KILL, Seen, Window, is_excused, judge, median, quarter
 from lab.soak.kinds import DNS, KILL, KINDS
+from lab.soak.samples import table_full_lines
 
 SECONDS = 1800
 SAMPLE = {figure: 100 for figure in (*GROWTH, *BACK)} | dict.fromkeys((*NEVER, *NEVER_BUT_AT_A_KILL), 0)
@@ -18,7 +19,7 @@ def sound():
     return Seen(begin=0, end=SECONDS, base=dict(SAMPLE), samples=[{"at": at, **SAMPLE} for at in range(0, SECONDS, 5)],
                 after={"at": SECONDS + 60, **SAMPLE}, counts={kind.name: {"200": int(kind.rate * SECONDS)} for kind in
                                                               KINDS.values()}, misses=[],
-                windows=[Window(KILL, 180, 187), Window(DNS, 990, 1020)], log=[], reloads=90, problems=[],
+                windows=[Window(KILL, 180, 187), Window(DNS, 990, 1020)], log=[], table_full=0, reloads=90, problems=[],
                 outside={"seen": 9, "forbidden": 0, "missed": 0, "hostile": 0, "examples": []}, exit_code=0)
 
 
@@ -129,7 +130,8 @@ def test_what_the_process_says_is_heard(sound):
     other = copy.deepcopy(sound)
     sound.log.append("sallyport: error: not enough memory")
     sound.problems.append("a reload was refused")
-    assert bad(sound) == ["what could not be done to it", "warnings and errors in its log"]
+    sound.table_full = 1
+    assert bad(sound) == ["what could not be done to it", "the kernel's connection table full", "warnings and errors in its log"]
     other.exit_code, other.reloads = -31, 0
     assert bad(other) == ["reloads", "exit code of the stop"]
 
@@ -137,3 +139,15 @@ def test_what_the_process_says_is_heard(sound):
 def test_quarters_are_cut_by_time_and_a_median_of_nothing_is_none(sound):
     assert [len(quarter(sound.samples, number, 0, SECONDS)) for number in range(1, 5)] == [90] * 4
     assert median([], "pins") is None
+
+
+def test_the_kernel_s_complaints_count_in_their_namespace_and_time():
+    log = """\
+<4>[  100.500000] nf_conntrack: nf_conntrack: table full in netns 17, dropping packet
+<4>[  200.500000] nf_conntrack: nf_conntrack: table full in netns 18, dropping packet
+<6>[  201.500000] eth0: entered promiscuous mode
+<4>[  202.500000] nf_conntrack: nf_conntrack: table full, dropping packet
+"""
+    assert table_full_lines(log, 18, 150, 300) == 2  # older kernels name no namespace
+    assert table_full_lines(log, 17, 150, 300) == 1
+    assert table_full_lines(log, 17, 0, 201) == 1

@@ -119,7 +119,7 @@ class Soak:
         self._outside.stop()
         return Seen(begin=begin, end=end, base=base, samples=self._samples, after=after, counts=traffic.counts,
                     misses=traffic.misses, windows=plan.windows, log=COMPLAINT.findall(self._gateway.messages()),
-                    reloads=plan.reloads, problems=plan.problems,
+                    table_full=self._sampler.table_full_since(begin), reloads=plan.reloads, problems=plan.problems,
                     outside={"seen": self._outside.seen, "forbidden": self._outside.forbidden,
                              "examples": self._outside.examples, "missed": self._outside.missed,
                              "hostile": len(self._lab.hostile_events(hostile))},

@@ -79,6 +79,7 @@ class Seen:
     counts: dict   # kind → {what was seen: how often}
     misses: list   # {"kind", "began", "ended", "seen"}: not as expected
     windows: list
+    table_full: int  # the kernel's complaints that the gateway's connection table is full
     log: list      # the gateway's own messages that are warnings or errors
     reloads: int   # that were done
     problems: list # what could not be done to it: a reload that was refused, a start that failed
@@ -175,6 +176,7 @@ def find_process(seen):
     yield Finding("reloads", f"{seen.reloads} done", "some", seen.reloads > 0)
     yield Finding("what could not be done to it", "; ".join(seen.problems[:3]) or "nothing", "nothing",
                   not seen.problems)
+    yield Finding("the kernel's connection table full", f"{seen.table_full} complaints", "0", seen.table_full == 0)
     yield Finding("warnings and errors in its log", "; ".join(seen.log[:3]) or "none", "none", not seen.log)
     yield Finding("exit code of the stop", str(seen.exit_code), "0", seen.exit_code == 0)
 

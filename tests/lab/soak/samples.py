@@ -11,6 +11,8 @@ import re
 import subprocess
 import time
 
+from lab.processes import run
+
 # figure → where it stands in `status`
 _STATUS = {
     "pins": ("pins", "held"),
@@ -48,6 +50,18 @@ def helper_of(pid):
     return int(children[0]) if children else None
 
 
+_KERNEL_LINE = re.compile(r"^<\d+>\[ *([\d.]+)\] .*nf_conntrack: table full(?: in netns (\d+))?", re.M)
+
+
+def table_full_lines(kernel_log, inode, begin, end):
+    """How often the kernel says, between two monotonic moments, that this namespace's connection table is full.
+
+    Its bound is the host's: whoever lowers it for a moment lets every namespace drop what is new.
+    """
+    return sum(begin <= float(moment) <= end and named in ("", str(inode))
+               for moment, named in _KERNEL_LINE.findall(kernel_log))
+
+
 class Sampler:
     """Looks at one gateway; counters that start again with a new process are added up."""
 
@@ -71,6 +85,11 @@ class Sampler:
             sample |= self._status()
         sample |= self._kernel()
         return sample
+
+    def table_full_since(self, begin):
+        """See table_full_lines(); of the gateway's namespace, until now."""
+        inode = os.stat(f"/run/netns/{self._lab.gateway.name}").st_ino
+        return table_full_lines(run(["dmesg", "--raw"]), inode, begin, time.monotonic())
 
     def _sums(self):
         return {name: self._earlier.get(name, 0) + self._last.get(name, 0)
