@@ -38,7 +38,7 @@ int listener_open(struct listener *listener, size_t size, int receive_buffer, bo
 	listener->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	if (!listener->socket)
 		return -errno;
-	listener->buffer = malloc(size);
+	listener->buffer = malloc(listener->size);
 	r = listener->buffer ? set_options(listener->socket, receive_buffer, ignore_overruns)
 			     : -ENOMEM;
 	if (r)
