@@ -15,6 +15,10 @@
  * the kernel, and a reload takes it along. Only what must be written needs the lock, and while a
  * reload has it the answer waits (-EAGAIN), never the worker.
  *
+ * Limit: learners do not wait for each other. For the some 50 us between a pin and its elements,
+ * another worker with an answer for the same name and address takes them for live; a client that
+ * connected within that time would be proxied or refused, never let through.
+ *
  * An address stands in the pinned set until the last of its names expires (the inspector then looks
  * at the name itself); in the set of a network rule until the last of that rule's own names does.
  */
