@@ -49,35 +49,35 @@ static int reset(void **state)
 	return unsetenv("NOTIFY_SOCKET");
 }
 
+static void assert_is_told_at(const char *name, const char *lines)
+{
+	int service;
+
+	listen_at(name);
+	service = service_open();
+	assert_true(service >= 0);
+	service_tell(service, lines);
+	assert_told(lines);
+	close(service);
+}
+
 static void a_manager_at_a_path_is_told(void **state)
 {
 	char path[64];
-	int service;
 
 	(void)state;
 	snprintf(path, sizeof(path), "/tmp/sallyport-service-test-%d", getpid());
-	listen_at(path);
-	service = service_open();
-	assert_true(service >= 0);
-	service_tell(service, "READY=1");
-	assert_told("READY=1");
-	close(service);
+	assert_is_told_at(path, "READY=1");
 	unlink(path);
 }
 
 static void a_manager_at_an_abstract_name_is_told(void **state)
 {
 	char name[64];
-	int service;
 
 	(void)state;
 	snprintf(name, sizeof(name), "@sallyport-service-test-%d", getpid());
-	listen_at(name);
-	service = service_open();
-	assert_true(service >= 0);
-	service_tell(service, "STOPPING=1");
-	assert_told("STOPPING=1");
-	close(service);
+	assert_is_told_at(name, "STOPPING=1");
 }
 
 static void without_a_manager_nothing_is_told(void **state)
